@@ -1,0 +1,32 @@
+"""The one exception hierarchy.
+
+AuroraError                exit 1   anything a user can be told in a sentence or two
+├── RecipeError            exit 2   the recipe, a --set value or a command-line argument is wrong
+├── InputError             exit 3   no source yields anything that can be read
+└── CorpusError            exit 1   a finished corpus directory is missing, unfinished or damaged
+
+Every message names the file, row or key and the remedy; the command line prints it and exits with
+`exit_code`. A traceback that reaches a user is a defect.
+"""
+
+
+class AuroraError(Exception):
+    """Base of every error meant for a user's eyes."""
+
+    exit_code = 1
+
+
+class RecipeError(AuroraError):
+    """A recipe or an argument asks for something that does not exist or cannot be."""
+
+    exit_code = 2
+
+
+class InputError(AuroraError):
+    """The sources hold nothing usable."""
+
+    exit_code = 3
+
+
+class CorpusError(AuroraError):
+    """A directory that should hold a finished corpus does not."""

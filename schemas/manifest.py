@@ -1,0 +1,37 @@
+"""`manifest.json`: what made a corpus directory and what is in it. Written last, so that a directory
+without one is unfinished."""
+
+from schemas.document import Document
+from schemas.recipe import Recipe
+from schemas.statistics import SourceCounts
+
+MANIFEST_VERSION = 1
+
+
+class InputFile(Document):
+    """One input file as it was read."""
+
+    source: str
+    file: str
+    bytes: int
+    sha256: str | None  # null where the file could not be read
+
+
+class OutputFile(Document):
+    """One file of the corpus directory, `path` relative to it and with forward slashes."""
+
+    path: str
+    bytes: int
+    sha256: str
+    rows: int | None  # of Parquet files
+
+
+class Manifest(Document):
+    """The whole document."""
+
+    version: int = MANIFEST_VERSION
+    recipe: Recipe
+    versions: dict[str, str]  # of this package and of each library that shapes the output
+    inputs: list[InputFile]
+    counts: list[SourceCounts]
+    outputs: list[OutputFile]

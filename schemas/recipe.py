@@ -1,0 +1,158 @@
+"""The recipe: which sources to read and how each stage treats them.
+
+Every option has a sound default; `docs/recipes.md` gives the reason for each.
+"""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from schemas.document import Document
+
+Format = Literal["auto", "alpaca", "sharegpt", "shareai", "messages", "history"]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,95}$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+#: Stages of the public contract that this version does not have yet.
+PLANNED_STAGES = ("privacy", "control_tokens", "decontaminate", "split")
+
+
+class Source(Document):
+    """One named set of input files that share a format and a licence."""
+
+    name: Name = Field(description="Unique name; becomes the `source` column.")
+    path: str | list[str] = Field(
+        description="File, glob, or a list of them; or hf://datasets/OWNER/NAME/FILE@REVISION."
+    )
+    format: Format = Field("auto", description="Record format; `auto` looks at every record.")
+    license: str = Field("unknown", description="Licence identifier as on the Hub, e.g. cc-by-nc-4.0.")
+    sha256: str | dict[str, str] | None = Field(
+        None, description="Expected SHA-256 of the file, or of each file by its name."
+    )
+    roles: dict[str, Literal["system", "user", "assistant"]] = Field(
+        default_factory=dict, description="Further role names of this source and what they mean."
+    )
+
+    @property
+    def paths(self) -> list[str]:
+        """`path` as a list."""
+        return [self.path] if isinstance(self.path, str) else self.path
+
+    @field_validator("path")
+    @classmethod
+    def _not_empty(cls, path: str | list[str]) -> str | list[str]:
+        if not path or (isinstance(path, list) and not all(path)):
+            raise ValueError("must name at least one file")
+        return path
+
+    @field_validator("sha256")
+    @classmethod
+    def _hex(cls, value: str | dict[str, str] | None) -> str | dict[str, str] | None:
+        digests = value.values() if isinstance(value, dict) else [value] if value else []
+        if not all(re.fullmatch(r"[0-9a-fA-F]{64}", digest) for digest in digests):
+            raise ValueError("a SHA-256 is 64 hexadecimal digits")
+        return value
+
+
+class StageConfig(Document):
+    """What every stage has in common."""
+
+    enabled: bool = Field(True, description="False leaves the stage out.")
+
+
+class Clean(StageConfig):
+    """Text cleaning: Unicode, invisible characters, white space, HTML residue."""
+
+    html: bool = Field(True, description="Remove HTML residue outside code.")
+
+
+class Language(StageConfig):
+    """Language identification, and which languages to keep."""
+
+    keep: list[str] | Literal["all"] = Field(
+        default_factory=lambda: ["zh"], description="Language codes to keep, or `all`."
+    )
+
+
+class Script(StageConfig):
+    """Traditional→Simplified conversion of Traditional text."""
+
+    config: Literal["t2s", "tw2s", "tw2sp", "hk2s", "hk2sp"] = Field(
+        "t2s", description="OpenCC configuration."
+    )
+
+
+class Quality(StageConfig):
+    """Length and quality filters. Disabled, the score is still written and nothing is dropped."""
+
+    min_score: Share = Field(0.5, description="Drop conversations whose quality score is lower.")
+    max_chars: int = Field(32_000, ge=1, description="Drop conversations with more characters.")
+    max_message_chars: int = Field(16_000, ge=1, description="Drop when one message is longer.")
+
+
+class Dedup(StageConfig):
+    """Exact and near-duplicate removal over character shingles."""
+
+    threshold: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.8, description="Exact Jaccard from which two texts are duplicates."
+    )
+    ngram: int = Field(5, ge=1, le=32, description="Shingle length in characters.")
+    num_perm: int = Field(128, ge=16, le=1024, description="MinHash permutations.")
+    key: Literal["prompt", "response", "conversation"] = Field(
+        "conversation", description="Which part of a conversation is compared."
+    )
+    priority: list[str] = Field(
+        default_factory=list,
+        description="Sources whose rows survive first; the others follow in recipe order.",
+    )
+
+
+class Category(StageConfig):
+    """Topic tagging into the 20 categories of `docs/taxonomy.md`."""
+
+    min_score: Share = Field(0.35, description="Below this score a conversation is `Other`.")
+
+
+class Stages(Document):
+    """The configuration of every stage, in the order they run."""
+
+    clean: Clean = Field(default_factory=Clean)
+    language: Language = Field(default_factory=Language)
+    script: Script = Field(default_factory=Script)
+    quality: Quality = Field(default_factory=Quality)
+    category: Category = Field(default_factory=Category)
+    dedup: Dedup = Field(default_factory=Dedup)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _planned(cls, stages: object) -> object:
+        """Accept a planned stage that is switched off; refuse one that is asked for."""
+        if not isinstance(stages, dict):
+            return stages
+        for name in PLANNED_STAGES:
+            if name in stages and stages[name] != {"enabled": False}:
+                raise ValueError(
+                    f"the stage {name!r} is not in this version; remove it or set enabled: false"
+                )
+        return {name: config for name, config in stages.items() if name not in PLANNED_STAGES}
+
+
+class Recipe(Document):
+    """A whole run: its name, its sources, its stages."""
+
+    name: Name = Field(description="Name of the corpus.")
+    description: str = Field("", description="One or two sentences for the dataset card.")
+    sources: list[Source] = Field(min_length=1)
+    stages: Stages = Field(default_factory=Stages)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Recipe":
+        names = [source.name for source in self.sources]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice:
+            raise ValueError(f"two sources are named {twice!r}; names must be unique")
+        unknown = next((name for name in self.stages.dedup.priority if name not in names), None)
+        if unknown:
+            raise ValueError(f"stages.dedup.priority names {unknown!r}, which is not a source")
+        return self

@@ -1,0 +1,78 @@
+"""`statistics.json`: what a run did, in numbers. Counts are of conversations unless said otherwise."""
+
+from schemas.document import Document
+
+
+class Rounds(Document):
+    """One row of the paper's Table 2."""
+
+    source: str
+    single: int  # conversations of at most one round
+    multi: int  # conversations of two rounds or more
+
+
+class RoundTables(Document):
+    """The paper's Table 2, before and after curation. `raw` counts what could be read."""
+
+    raw: list[Rounds]
+    result: list[Rounds]
+
+
+class SourceCounts(Document):
+    """The identity of one source: records = kept + dropped + quarantined."""
+
+    source: str
+    records: int
+    kept: int
+    dropped: int
+    quarantined: int
+
+
+class StageCounts(Document):
+    """One stage's account: entered = kept + the sum of dropped."""
+
+    stage: str
+    entered: int
+    kept: int
+    dropped: dict[str, int]  # by reason; for `read` this includes what was quarantined
+    edited: dict[str, int]  # messages changed, by rule
+    seconds: float  # worker seconds, summed over processes
+
+
+class Distribution(Document):
+    """Quantiles of a count over the kept conversations."""
+
+    total: int
+    mean: float
+    minimum: int
+    p5: int
+    p50: int
+    p95: int
+    p99: int
+    maximum: int
+
+
+class Overlap(Document):
+    """Rows of `source` dropped as duplicates of a row of `duplicate_of`."""
+
+    source: str
+    duplicate_of: str
+    exact: int
+    near: int
+
+
+class Statistics(Document):
+    """The whole document."""
+
+    sources: list[SourceCounts]
+    stages: list[StageCounts]
+    rounds: RoundTables
+    reasons: dict[str, dict[str, int]]  # source → reason → records dropped or quarantined
+    formats: dict[str, dict[str, int]]  # source → detected record format → records
+    repairs: dict[str, dict[str, int]]  # source → repair → records
+    categories: dict[str, int]  # of the result, most frequent first (the paper's Figure 1)
+    languages: dict[str, int]  # of what was read and cleaned, before the language filter
+    scripts: dict[str, int]  # of the result
+    tokens: Distribution  # Mixtral tokens per kept conversation
+    characters: Distribution  # per kept conversation
+    overlap: list[Overlap]
