@@ -1,6 +1,7 @@
-"""A conversation: the one shape every source is normalised into, and the rows `curate` publishes."""
+"""A conversation: the one shape every source is normalised into, and the published rows."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -25,7 +26,9 @@ DATA = pa.schema(
         pa.field("messages", MESSAGES),
         pa.field("rounds", pa.int32()),  # user→assistant exchanges
         pa.field("language", pa.string()),  # ISO 639 code of the conversation, `und` if open
-        pa.field("script", pa.string()),  # Hans, Hant, mixed, or the ISO 15924 code of other scripts
+        pa.field(
+            "script", pa.string()
+        ),  # Hans, Hant, mixed, or the ISO 15924 code of other scripts
         pa.field("category", pa.string()),  # one of the 20 topics, or Other
         pa.field("category_score", pa.float32()),  # [0, 1]
         pa.field("quality", pa.float32()),  # [0, 1], 1 is best
@@ -39,4 +42,4 @@ DATA = pa.schema(
 
 def count_rounds(roles: Sequence[str]) -> int:
     """User→assistant exchanges: how often an assistant turn follows a user turn directly."""
-    return sum(a == "user" and b == "assistant" for a, b in zip(roles, roles[1:], strict=False))
+    return sum(a == "user" and b == "assistant" for a, b in pairwise(roles))

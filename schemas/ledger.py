@@ -33,7 +33,9 @@ DECISIONS = pa.schema(
 EDITS = pa.schema(
     [
         pa.field("id", pa.string()),
-        pa.field("turn", pa.int32()),  # 0-based; for stage `read`, in the conversation as it was read
+        pa.field(
+            "turn", pa.int32()
+        ),  # 0-based; for stage `read`, in the conversation as it was read
         pa.field("stage", pa.string()),
         pa.field("rule", pa.string()),  # the rules that fired, joined by "+"
         pa.field("before", pa.string()),

@@ -1,5 +1,7 @@
-"""`manifest.json`: what made a corpus directory and what is in it. Written last, so that a directory
-without one is unfinished."""
+"""`manifest.json`: what made a corpus directory and what is in it.
+
+Written last: a directory without one is unfinished.
+"""
 
 from schemas.document import Document
 from schemas.recipe import Recipe

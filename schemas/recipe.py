@@ -26,7 +26,7 @@ class Source(Document):
         description="File, glob, or a list of them; or hf://datasets/OWNER/NAME/FILE@REVISION."
     )
     format: Format = Field("auto", description="Record format; `auto` looks at every record.")
-    license: str = Field("unknown", description="Licence identifier as on the Hub, e.g. cc-by-nc-4.0.")
+    license: str = Field("unknown", description="Licence as the Hub names it: cc-by-nc-4.0.")
     sha256: str | dict[str, str] | None = Field(
         None, description="Expected SHA-256 of the file, or of each file by its name."
     )
@@ -117,12 +117,12 @@ class Category(StageConfig):
 class Stages(Document):
     """The configuration of every stage, in the order they run."""
 
-    clean: Clean = Field(default_factory=Clean)
-    language: Language = Field(default_factory=Language)
-    script: Script = Field(default_factory=Script)
-    quality: Quality = Field(default_factory=Quality)
-    category: Category = Field(default_factory=Category)
-    dedup: Dedup = Field(default_factory=Dedup)
+    clean: Clean = Clean()
+    language: Language = Language()
+    script: Script = Script()
+    quality: Quality = Quality()
+    category: Category = Category()
+    dedup: Dedup = Dedup()
 
     @model_validator(mode="before")
     @classmethod
@@ -144,7 +144,7 @@ class Recipe(Document):
     name: Name = Field(description="Name of the corpus.")
     description: str = Field("", description="One or two sentences for the dataset card.")
     sources: list[Source] = Field(min_length=1)
-    stages: Stages = Field(default_factory=Stages)
+    stages: Stages = Stages()
 
     @model_validator(mode="after")
     def _consistent(self) -> "Recipe":

@@ -1,4 +1,4 @@
-"""`statistics.json`: what a run did, in numbers. Counts are of conversations unless said otherwise."""
+"""`statistics.json`: what a run did, in numbers. Counts are of conversations unless stated."""
 
 from schemas.document import Document
 

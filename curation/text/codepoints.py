@@ -1,4 +1,4 @@
-"""Many texts as one array of UTF-32 code points, so that a rule over characters is one numpy call."""
+"""Many texts as one array of code points, so that a rule over characters is one numpy call."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
