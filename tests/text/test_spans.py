@@ -1,0 +1,77 @@
+"""Protected parts of a text."""
+
+import time
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curation.text.spans import map_prose, protected
+
+
+def found(text: str) -> list[str]:
+    return [text[start:end] for start, end in protected(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("没有代码，也没有网址。", []),
+        ("看：\n```python\nx = 1\n```\n好了", ["```python\nx = 1\n```"]),
+        ("看：```python\nx = 1```好了", ["```python\nx = 1```"]),
+        ("看：\n```\nx = 1\n没有结束", ["```\nx = 1\n没有结束"]),
+        ("````md\n```\nx\n```\n````\n完", ["````md\n```\nx\n```\n````"]),
+        ("~~~sh\nls\n~~~\n完", ["~~~sh\nls\n~~~"]),
+        ("~~~\nls", ["~~~\nls"]),
+        ("好的~~~谢谢~~~", []),
+        ("~~~哈哈，开心", []),
+        ("用`print(x)`输出，再用``a``。", ["`print(x)`", "``a``"]),
+        ("一个落单的`反引号", []),
+        ("一行```x = 1```里", ["```x = 1```"]),
+        ("见https://example.org/a?b=c#d。谢谢", ["https://example.org/a?b=c#d"]),
+        ("(http://example.org/a).", ["http://example.org/a"]),
+        ("网址www.example.org是它", ["www.example.org"]),
+        ("写信到li.lei@example.com.cn吧", ["li.lei@example.com.cn"]),
+        ("微博@某人，价格$5到$10", []),
+        (
+            "设$x^2+1$和$$\\int f$$，\\(a\\)与\\[b\n+c\\]",
+            ["$x^2+1$", "$$\\int f$$", "\\(a\\)", "\\[b\n+c\\]"],
+        ),
+    ],
+)
+def test_protected_parts(text, expected):
+    assert found(text) == expected
+
+
+def test_function_sees_only_prose():
+    text = "改我`不改`改我 https://example.org/a 改我"
+    seen = []
+    assert map_prose(text, lambda part: seen.append(part) or part.replace("改", "换")) == (
+        "换我`不改`换我 https://example.org/a 换我"
+    )
+    assert seen == ["改我", "改我 ", " 改我"]
+
+
+markup = st.text(alphabet="`~$\\()[]\n @.:/wht p中a1", max_size=60)
+
+
+@given(markup)
+def test_parts_are_ordered_and_identity_changes_nothing(text):
+    spans = protected(text)
+    assert all(start < end for start, end in spans)
+    assert all(a[1] <= b[0] for a, b in pairwise(spans))
+    assert map_prose(text, lambda part: part) == text
+
+
+FENCES = ["`", "```", "`` ", "``` `", "`a\n", "~", "~~~\n", "\n \t"]
+FORMULAS = ["$", "$$", "$ a", "$x\n", "\\(", "\\[", "\\(a\\"]
+ADDRESSES = ["@", "a@", "@a.", "a.", "www.", "http://", "http://."]
+
+
+@pytest.mark.parametrize("unit", [*FENCES, *FORMULAS, *ADDRESSES])
+def test_linear_time(unit):
+    text = "`@$" + unit * (200_000 // len(unit))
+    started = time.perf_counter()
+    protected(text)
+    assert time.perf_counter() - started < 2
