@@ -1,0 +1,41 @@
+"""Answers that hand the prompt's text back unchanged though the task is to change it.
+
+Machine-translated Alpaca rows are full of them: "用被动语态重写：他写了一封信" → "他写了一封信".
+Among the rows of alpaca_zh that repeat the end of their prompt, a human score of 5 goes to those
+that correct grammar where nothing is wrong, sort what is sorted or pick from a list; those stay.
+"""
+
+import re
+
+from curation.stages.quality.finding import Exchange
+
+#: Fewest letters of an echo: shorter ones are words picked from the prompt ("狗", "恐怖、喜剧").
+MIN_LETTERS = 6
+
+_MUST_CHANGE = re.compile(
+    r"改写|重写|重述|改述|转述|释义|同义|近义|反义|意思相[同近]|含义相[同近]|不同的|替换|翻译|译[成为]"
+    r"|被动|主动语态|时态|过去时|将来时|现在时|完成时|进行时|疑问句|否定|祈使|虚拟|间接引语|押韵|缩短|扩展"
+)
+_MAY_STAY = re.compile(
+    r"重复|复述|复制|原样|语法|拼写|标点|错误|错别字|[更纠修]正|[大小]写|正确|逗号|句号|空格|引号|格式|校对|润色|一致|歧义|匹配"
+    r"|选择|识别|查找|找[到出]|确定|判断|提取|删除|引用|排序|排列|哪|如果|必要|清晰|repeat|copy|echo",
+    re.IGNORECASE,
+)
+_LETTERS = re.compile(r"[^\W_]")
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+_EDGES = " \t\r\n\"'“”‘’「」《》。.！!？?，,；;：:"
+_BOUNDARY = re.compile(r"[\s\"'“”‘’「」。.！!？?：:]\Z")
+
+
+def echo(exchange: Exchange) -> str | None:
+    """The text that came back unchanged, or None."""
+    text = exchange.answer.strip(_EDGES)
+    source = exchange.prompt.rstrip(_EDGES)
+    if not source.endswith(text) or len(_LETTERS.findall(text)) < MIN_LETTERS:
+        return None
+    task = source[: len(source) - len(text)]
+    if not task.strip(_EDGES):
+        whole = _HAN.search(text) and not _MAY_STAY.search(text)
+        return text if whole else None
+    changes = _BOUNDARY.search(task) and _MUST_CHANGE.search(task) and not _MAY_STAY.search(task)
+    return text if changes else None

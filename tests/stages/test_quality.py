@@ -1,0 +1,200 @@
+import json
+import time
+from collections import Counter
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curation.stages.batch import INPUT
+from curation.stages.quality import PENALTIES, quality, score
+from curation.stages.quality.scoring import DEFECTS, WEAKNESSES
+from schemas.recipe import Quality
+
+
+def batch(*conversations):
+    """A batch of conversations, each a list of texts by user and assistant in turn."""
+    roles = ("user", "assistant")
+    rows = [
+        {
+            "id": str(i),
+            "position": i,
+            "messages": [{"role": roles[t % 2], "content": x} for t, x in enumerate(texts)],
+        }
+        for i, texts in enumerate(conversations)
+    ]
+    return pa.RecordBatch.from_pylist(rows, INPUT)
+
+
+def reasons(*conversations, **config):
+    result = quality(batch(*conversations), Quality(**config))
+    return {drop.row: drop.reason for drop in result.drops}
+
+
+def rules(prompt, answer):
+    return {finding.rule for finding in score(batch([prompt, answer]))[1]}
+
+
+LONG = "水是生命之源，也是一切生产活动的基础，我们应当珍惜每一滴水。"
+LOOP = "我们需要更多的时间来思考这个问题，"
+
+LEGITIMATE = [
+    ("二加二等于几？", "4"),
+    ("鲸鱼是哺乳动物吗？", "是"),
+    ("把“谢谢”翻译成英语。", "Thank you."),
+    ("这两组数据有没有共同元素？", "没有。"),
+    ("相关性类型是正、负还是无？", "无"),
+    ("Python 中表示空值的关键字是什么？", "None"),
+    ("这段程序运行后的输出是什么？", "无输出"),
+    ("填入正确的比较符号：3 __ 5", "<"),
+    ("这句话末尾该用什么标点？", "？"),
+    ("用摩尔斯电码写 SOS", "... --- ..."),
+    ("选一个表情", "😆"),
+    ("改正语法错误：他昨天去了学校。", "他昨天去了学校。"),
+    ("请原样重复下面的话：今天天气很好啊", "今天天气很好啊"),
+    ("哪句更有力？\n甲：我们是最好的。\n乙：我们最值得信赖。", "乙：我们最值得信赖。"),
+    ("列出二十种水果", "\n".join(f"{i}. 水果{chr(0x4E00 + i)}" for i in range(1, 21))),
+    ("写一段代码", "```python\n" + "print('hello, world')\n" * 10 + "```"),
+    ("做一个空表格", "| 姓名 | 年龄 |\n|---|---|\n" + "|   |   |\n" * 12),
+    ("写出 2 的乘法表", "\n".join(f"2 x {i} = {2 * i}" for i in range(1, 30))),
+    ("写一首歌", "".join(f"我走过{c}天的山川与河流\n让我们歌唱\n" for c in "春夏秋冬")),
+    ("笑一个", "哈哈哈哈哈"),
+    ("什么东西烫手？", "刚出锅的包子很烫，铁锅也烫。"),
+    ("法语的咖啡怎么写？", "café，复数是 cafés。"),
+]  # fmt: skip
+
+DEFECTIVE = [
+    ("设计一个徽标", "", "placeholder_answer"),
+    ("设计一个徽标", "\u200b", "placeholder_answer"),
+    ("设计一个徽标", "<nooutput>", "placeholder_answer"),
+    ("设计一个徽标", "&lt;无输出&gt;", "placeholder_answer"),
+    ("设计一个徽标", "<nooutput> - 语言模型不能画图。", "placeholder_answer"),
+    ("设计一个徽标", "无输出", "placeholder_answer"),
+    ("设计一个排序算法。", "N/A", "placeholder_answer"),
+    ("写一首关于春天的诗", "……", "placeholder_answer"),
+    ("", "你好！有什么可以帮您？", "placeholder_prompt"),
+    ("<noinput>", "请提供更多内容。", "placeholder_prompt"),
+    ("用被动语态改写：\n他写了一封很长的信。", "他写了一封很长的信。", "echo"),
+    ("把这句话翻译成法语：“我们一起吃晚饭吧！”", "我们一起吃晚饭吧", "echo"),
+    ("制定一个界面设计计划。", "制定一个界面设计计划。", "echo"),
+    ("说说时间", LONG + LOOP * 20, "repetition"),
+    ("列出建议", "".join(f"{i}. 多喝热水并且早点休息。\n" for i in range(1, 15)), "repetition"),
+    ("打个招呼", "锟斤拷锟斤拷你好", "garbled"),
+    ("打个招呼", "嘟嘟��", "garbled"),
+    ("打个招呼", "烫烫烫烫烫烫", "garbled"),
+    ("打个招呼", "cafÃ© crÃ¨me", "garbled"),
+    ("打个招呼", "你好吗，我很好。".encode().decode("gbk", "replace"), "garbled"),
+]
+
+
+@pytest.mark.parametrize(("prompt", "answer"), LEGITIMATE)
+def test_legitimate_exchanges_stay(prompt, answer):
+    assert not rules(prompt, answer) & set(DEFECTS)
+    assert reasons([prompt, answer]) == {}
+
+
+@pytest.mark.parametrize(("prompt", "answer", "rule"), DEFECTIVE)
+def test_defective_exchanges_leave_under_their_reason(prompt, answer, rule):
+    assert reasons([prompt, answer]) == {0: rule}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "answer", "rule"),
+    [
+        ("画一幅画", "抱歉，我无法绘制图像。", "refusal"),
+        ("你喜欢什么？", "作为一个人工智能语言模型，我没有个人喜好。", "refusal"),
+        (
+            "讲讲水",
+            "".join(f"{i}年{LONG}" for i in range(8))
+            + "所以如果每个人都从自己做起那么我们就一定能够看到更加清澈的",
+            "truncated",
+        ),
+        ("一加一？", "2", "too_short"),
+    ],
+)
+def test_weaknesses_lower_the_score_and_keep_the_row(prompt, answer, rule):
+    scores, findings = score(batch([prompt, answer]))
+    assert [finding.rule for finding in findings] == [rule]
+    assert scores[0] == pytest.approx(1 - WEAKNESSES[rule])
+    assert reasons([prompt, answer]) == {}
+
+
+def test_a_weakness_weighs_by_its_share_of_the_answers():
+    scores, _ = score(batch(["画", "抱歉，我无法绘制图像。", "那写一句", "山高水长，来日方长。"]))
+    assert scores[0] == pytest.approx(1 - WEAKNESSES["refusal"] / 2)
+
+
+def test_a_lone_question_mark_is_a_question_later_on():
+    assert reasons(["讲讲水", LONG, "？", "水很重要。"]) == {}
+    assert reasons(["？", LONG]) == {0: "placeholder_prompt"}
+
+
+def test_penalties_and_the_default_minimum_fit_together():
+    default = Quality().min_score
+    assert all(1 - penalty < default for penalty in DEFECTS.values())
+    together = 1.0
+    for penalty in WEAKNESSES.values():
+        together *= 1 - penalty
+    assert together >= default
+    assert len(set(PENALTIES.values())) == len(PENALTIES)
+
+
+def test_length_limits_hold_whatever_the_score():
+    rows = [["问", "答" * 11], ["问" * 6, "答" * 6], ["问", "答题"]]
+    limits = {"max_chars": 11, "max_message_chars": 10, "min_score": 0.0}
+    assert reasons(*rows, **limits) == {0: "too_long", 1: "too_long"}
+    assert reasons(*rows, **limits | {"max_chars": 100}) == {0: "message_too_long"}
+
+
+def test_drops_come_in_row_order_with_evidence_that_fits_in_json():
+    rows = [["写诗", ""], ["问", "好的答案。"], ["问", "答" * 99], ["写诗", LOOP * 30]]
+    result = quality(batch(*rows), Quality(max_message_chars=90))
+    assert [drop.row for drop in result.drops] == [0, 2, 3]
+    for drop in result.drops:
+        evidence = json.loads(json.dumps(drop.evidence))
+        assert {"rule", "measured", "threshold"} <= set(evidence)
+
+
+def test_disabled_it_scores_and_drops_nothing():
+    rows = batch(["写诗", ""], ["问", "好的答案。"])
+    on, off = quality(rows, Quality()), quality(rows, Quality(enabled=False, max_chars=1))
+    assert off.drops == ()
+    assert on.columns["quality"].equals(off.columns["quality"])
+    assert on.columns["quality"].type == pa.float32()
+
+
+def test_empty_batch_and_slices():
+    rows = batch(["写诗", ""], ["问", "好的答案。"], ["写诗", "<nooutput>"])
+    assert len(quality(rows.slice(0, 0), Quality()).columns["quality"]) == 0
+    assert [drop.row for drop in quality(rows.slice(1), Quality()).drops] == [1]
+
+
+@given(st.lists(st.lists(st.text(max_size=60), min_size=1, max_size=5), max_size=4))
+@settings(max_examples=150, deadline=None)
+def test_scores_stay_in_range_and_do_not_depend_on_the_batch(conversations):
+    conversations = [[t.encode("utf-8", "replace").decode() for t in c] for c in conversations]
+    scores, _ = score(batch(*conversations))
+    assert ((scores >= 0) & (scores <= 1)).all()
+    alone = [float(score(batch(texts))[0][0]) for texts in conversations]
+    assert scores.tolist() == alone
+
+
+@pytest.mark.parametrize("text", ["a" * 50_000, "ab" * 25_000, LOOP * 3_000, "。" * 50_000])
+def test_long_answers_take_linear_time(text):
+    start = time.process_time()
+    score(batch(["问", text]))
+    assert time.process_time() - start < 2
+
+
+def test_real_rows_with_the_best_translation_score_stay(shared_data):
+    rows = json.loads((shared_data / "alpaca_zh/alpaca_zh_52k.json").read_text("utf-8"))
+    table = (shared_data / "quality/alpaca_zh_52k_translation_scores.csv").read_text("utf-8")
+    pairs = (line.split(",") for line in table.splitlines()[1:])
+    best = [int(row) for row, value in pairs if value == "5"]
+    conversations = []
+    for row in best:
+        prompt = "\n".join(filter(None, (rows[row]["instruction"], rows[row]["input"])))
+        conversations.append([prompt, rows[row]["output"]])
+    dropped = reasons(*conversations)
+    assert len(dropped) < 0.005 * len(best), Counter(dropped.values())
