@@ -32,6 +32,7 @@ class Manifest(Document):
     """The whole document."""
 
     version: int = MANIFEST_VERSION
+    key: str  # stands for input bytes, recipe and code; equal key, equal rows
     recipe: Recipe
     versions: dict[str, str]  # of this package and of each library that shapes the output
     inputs: list[InputFile]

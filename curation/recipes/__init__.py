@@ -1,0 +1,122 @@
+"""Recipes: loading one from a YAML file or by the name of a shipped one, and `--set` changes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from schemas.document import explain, nearest
+from schemas.errors import RecipeError
+from schemas.recipe import Recipe
+
+_SHIPPED = Path(str(files(__name__)))
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRecipe:
+    """A recipe, and the folder its relative paths start from."""
+
+    recipe: Recipe
+    base: Path
+
+
+def shipped() -> dict[str, Path]:
+    """Name → file of the recipes in this package."""
+    return {path.stem: path for path in sorted(_SHIPPED.glob("*.yaml"))}
+
+
+def load(name_or_path: str, changes: Sequence[str] = ()) -> LoadedRecipe:
+    """Load a recipe; each of `changes` is KEY=VALUE with a dotted key and a YAML value.
+
+    A source is named in a key by its name or its number: `sources.alpaca_zh.path=/data/a.json`.
+    A relative path starts at the recipe's folder; one given by a change, at the current folder.
+    Raises RecipeError.
+    """
+    path = _find(name_or_path)
+    document = _parse(path)
+    for change in changes:
+        _change(document, change)
+    try:
+        recipe = Recipe.model_validate(document)
+    except ValidationError as error:
+        raise RecipeError(f"{path}: {explain(Recipe, error)}") from None
+    return LoadedRecipe(recipe, path.parent)
+
+
+def _find(name_or_path: str) -> Path:
+    path = Path(name_or_path)
+    if path.is_file():
+        return path.absolute()
+    known = shipped()
+    if name_or_path in known:
+        return known[name_or_path]
+    if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
+        raise RecipeError(f"{name_or_path}: no such recipe file")
+    raise RecipeError(f"no recipe {name_or_path!r}; {nearest(name_or_path, known)}")
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise RecipeError(f"{path}: is not UTF-8; save it as UTF-8") from None
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(document, dict):
+        raise RecipeError(f"{path}: must be a mapping with the keys name, sources and stages")
+    return document
+
+
+def _change(document: dict[str, Any], change: str) -> None:
+    """Apply one KEY=VALUE to `document`, in place."""
+    dotted, equals, text = change.partition("=")
+    if not equals or not dotted:
+        raise RecipeError(f"--set {change}: must be KEY=VALUE, e.g. stages.dedup.threshold=0.7")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise RecipeError(f"--set {change}: the value is not valid YAML") from None
+    *parents, last = dotted.split(".")
+    target: Any = document
+    for step in parents:
+        target = _enter(target, step, change)
+    if isinstance(target, list):
+        target[_index(target, last, change)] = value
+    else:
+        target[last] = _from_here(value) if last == "path" else value
+
+
+def _enter(target: Any, step: str, change: str) -> Any:
+    """The value under `step`; a mapping that is not there yet is made."""
+    if isinstance(target, list):
+        return target[_index(target, step, change)]
+    if target.get(step) is None:
+        target[step] = {}
+    if not isinstance(target[step], dict | list):
+        raise RecipeError(f"--set {change}: {step!r} has no keys below it")
+    return target[step]
+
+
+def _index(items: list[Any], step: str, change: str) -> int:
+    """The place of an item, given by its name or its number."""
+    names = [item.get("name") if isinstance(item, dict) else None for item in items]
+    if step in names:
+        return names.index(step)
+    if step.isdecimal() and int(step) < len(items):
+        return int(step)
+    raise RecipeError(f"--set {change}: no {step!r}; {nearest(step, filter(None, names))}")
+
+
+def _from_here(path: Any) -> Any:
+    """A path from the command line, made absolute."""
+    if isinstance(path, list):
+        return [_from_here(one) for one in path]
+    if not isinstance(path, str) or path.startswith("hf://"):
+        return path
+    return str(Path(path).absolute())

@@ -1,0 +1,45 @@
+# `make run` and `make test` need only Python >= 3.11, make and git.
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run test lint format bench schemas clean
+
+run: .venv/core
+	$(BIN)/curate run sample --output output/sample
+
+test: .venv/dev
+	$(BIN)/pytest
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Needs the real data in ../shared/data; prints ratios, asserts nothing.
+bench: .venv/dev
+	$(BIN)/python -m benchmarks.run
+
+# Writes the JSON Schemas of recipe, statistics and manifest to docs/schemas.
+schemas: .venv/dev
+	$(BIN)/python -m schemas.json_schema docs/schemas
+
+clean:
+	rm -rf .venv build dist *.egg-info output
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Aurora needs Python >= 3.11; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/core: pyproject.toml | .venv/bin/python
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+.venv/dev: pyproject.toml | .venv/bin/python
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	@touch $@ .venv/core

@@ -1,0 +1,5 @@
+"""The `curate` command line."""
+
+from curation.cli.commands import main
+
+__all__ = ["main"]

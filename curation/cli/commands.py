@@ -1,0 +1,165 @@
+"""The `curate` command line. Thin: every command calls one function and prints what it gives."""
+
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from curation import __version__
+from curation.cli import console, views
+from curation.explain import life
+from curation.outputs.manifest import read_manifest
+from curation.outputs.verify import verify as verify_corpus
+from curation.recipes import load, shipped
+from curation.run import Options, plan
+from curation.run import run as run_recipe
+from curation.sources.inspect import inspect as inspect_file
+from schemas.errors import AuroraError
+from schemas.statistics import Statistics
+
+DIRECTORY = click.Path(path_type=Path, file_okay=False)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="curate")
+def cli() -> None:
+    """Make a Chinese instruction corpus you can trust, and account for every record."""
+
+
+@cli.command()
+@click.argument("recipe", default="sample")
+@click.option("--output", type=DIRECTORY, help="Corpus directory [default: output/NAME].")
+@click.option("--workers", type=click.IntRange(1), help="Processes [default: one per core].")
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change the recipe.")
+@click.option(
+    "--chunk-size",
+    type=click.IntRange(1),
+    default=4096,
+    show_default=True,
+    help="Records per checkpoint; changes memory and speed, not the result.",
+)
+@click.option("--fresh", is_flag=True, help="Forget the work of earlier runs.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the statistics as JSON.")
+def run(
+    recipe: str,
+    output: Path | None,
+    workers: int | None,
+    engine: Any,
+    changes: tuple[str, ...],
+    chunk_size: int,
+    fresh: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Run RECIPE, a YAML file or the name of a shipped recipe, and write a corpus directory.
+
+    An interrupted run resumes when it is repeated.
+    """
+    loaded = load(recipe, changes)
+    directory = output or Path("output") / loaded.recipe.name
+    options = Options(workers or _cores(), engine, chunk_size, fresh)
+    if dry_run:
+        views.print_plan(plan(loaded, directory, options), directory)
+        return
+    statistics = run_recipe(loaded, directory, options, console.progress)
+    if as_json:
+        views.print_json(statistics.model_dump())
+    else:
+        views.print_statistics(statistics)
+        views.print_finished(directory)
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True)
+@click.option("--format", "format_", default="auto", help="Record format, as in a recipe.")
+@click.option("--rows", type=click.IntRange(0), default=3, show_default=True)
+@click.option("--json", "as_json", is_flag=True)
+def inspect(paths: tuple[str, ...], format_: str, rows: int, as_json: bool) -> None:
+    """Look at input files before any run: format, counts, first rows, repairs and bad rows."""
+    source, files = source_of(paths, format_)
+    found = [inspect_file(file, source, rows) for file in files]
+    if as_json:
+        views.print_json([asdict(one) for one in found])
+        return
+    for one in found:
+        views.print_inspection(one)
+
+
+@cli.command()
+@click.argument("directory", type=DIRECTORY)
+@click.option("--json", "as_json", is_flag=True)
+def stats(directory: Path, as_json: bool) -> None:
+    """Show the statistics of a corpus."""
+    read_manifest(directory)
+    statistics = Statistics.model_validate_json((directory / "statistics.json").read_bytes())
+    if as_json:
+        views.print_json(statistics.model_dump())
+    else:
+        views.print_statistics(statistics)
+
+
+@cli.command()
+@click.argument("directory", type=DIRECTORY)
+@click.argument("record", metavar="ID")
+@click.option("--json", "as_json", is_flag=True)
+def explain(directory: Path, record: str, as_json: bool) -> None:
+    """Tell what became of one input record, and why."""
+    found = life(directory, record)
+    if as_json:
+        views.print_json(asdict(found))
+    else:
+        views.print_life(found)
+
+
+@cli.command()
+@click.argument("directory", type=DIRECTORY)
+@click.option("--json", "as_json", is_flag=True)
+def verify(directory: Path, as_json: bool) -> None:
+    """Check every file's hash and that every record is accounted for. Exits 1 where not."""
+    problems = verify_corpus(directory)
+    if as_json:
+        views.print_json({"directory": str(directory), "problems": problems})
+    else:
+        for problem in problems:
+            console.err.print(console.shown(f"{directory}: {problem}"), markup=False)
+        if not problems:
+            counts = read_manifest(directory).counts
+            records, kept = sum(c.records for c in counts), sum(c.kept for c in counts)
+            console.out.print(f"{directory}: sound; {records:,} records, {kept:,} kept")
+    if problems:
+        sys.exit(1)
+
+
+@cli.command()
+def recipes() -> None:
+    """List the shipped recipes."""
+    rows = [(name, load(name).recipe.description.strip()) for name in shipped()]
+    console.out.print(console.table("Recipes", ("name", "what it makes"), rows))
+
+
+def main() -> None:
+    """Entry point: run a command, and turn errors into a sentence and an exit code."""
+    try:
+        cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        console.err.print("interrupted; run the same command again to go on where it stopped")
+        sys.exit(1)
+    except OSError as error:
+        console.err.print(f"curate: {console.shown(error)}", markup=False, soft_wrap=True)
+        sys.exit(1)
+    except AuroraError as error:
+        console.err.print(f"curate: {console.shown(error)}", markup=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+
+
+def _cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,61 @@
+"""What a person sees: tables and progress bars."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+out = Console(highlight=False, soft_wrap=False)
+err = Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def progress(phase: str, tasks: int) -> Iterator[Callable[[], None]]:
+    """A progress bar on standard error where that is a terminal, nothing where it is not."""
+    columns = (
+        TextColumn("{task.description:<10}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, disable=not err.is_terminal) as bar:
+        task = bar.add_task(phase, total=tasks)
+        yield lambda: bar.advance(task)
+
+
+def printtable(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table; numbers are set right."""
+    out.print(table(title, header, rows))
+
+
+def print_record(pairs: Sequence[tuple[str, object]]) -> None:
+    """Print names and values, one pair a line, multi-line values indented."""
+    for name, value in pairs:
+        out.print(Text(f"{name:<12} ", style="bold"), Text(shown(value)), sep="", soft_wrap=True)
+
+
+def shown(value: object) -> str:
+    """A value as text that cannot drive the terminal: control characters are made visible."""
+    text = str(value)
+    return "".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text)
+
+
+def excerpt(text: str, length: int = 60) -> str:
+    """The beginning of a text, on one line."""
+    line = shown(" ".join(text.split()))
+    return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    """A table of corpus or recipe values; columns of whole numbers are set right."""
+    result = Table(title=title, title_justify="left")
+    for column, name in enumerate(header):
+        numeric = bool(rows) and all(isinstance(row[column], int) for row in rows)
+        result.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        # As Text: corpus and recipe text must not be taken for markup.
+        result.add_row(*(Text(f"{v:,}" if isinstance(v, int) else shown(v)) for v in row))
+    return result

@@ -1,0 +1,150 @@
+"""What each command prints."""
+
+import json
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from curation.cli.console import excerpt, out, shown, table
+from curation.engine.plan import Plan
+from curation.explain import Life
+from schemas.statistics import Statistics
+
+
+def print_json(value: Any) -> None:
+    """Print a JSON document, for programs to read."""
+    print(json.dumps(value, ensure_ascii=False, indent=2))  # noqa: T201
+
+
+def print_statistics(statistics: Statistics) -> None:
+    """The closing tables: records by source, rounds before and after, and the stages."""
+    for view in (_sources(statistics), _rounds(statistics), _stages(statistics)):
+        out.print(view)
+    out.print(_line("categories", statistics.categories))
+    tokens = statistics.tokens
+    out.print(f"tokens: {tokens.total:,} in all, {tokens.p50:,} median, {tokens.maximum:,} most")
+
+
+def print_finished(directory: Path) -> None:
+    """Where to look, and what to do next."""
+    out.print(f"\nwritten to {directory}: data/, ledger/, statistics.json, README.md (the card)")
+    out.print(f"next: curate verify {directory} · curate explain {directory} ID", soft_wrap=True)
+
+
+def print_plan(plan: Plan, directory: Path) -> None:
+    """The files, the stages, and what an earlier run left to build on."""
+    files = [
+        (
+            f.source.name,
+            f.file.name,
+            f.source.format,
+            f"{f.bytes:,} B",
+            (f.sha256 or "unreadable")[:12],
+        )
+        for f in plan.files
+    ]
+    out.print(table("Input files", ("source", "file", "format", "size", "sha256"), files))
+    stages = [(s.name, ", ".join(f"{k}={v}" for k, v in s.settings.items())) for s in plan.stages]
+    dedup = plan.recipe.stages.dedup
+    if dedup.enabled:
+        stages.append(("dedup", f"threshold={dedup.threshold}, priority={dedup.priority}"))
+    out.print(table("Stages", ("stage", "settings"), stages))
+    read = sum((plan.read_task(f).folder / "summary.arrow").exists() for f in plan.files)
+    out.print(f"would write to {directory}; {read} of {len(plan.files)} files are read already")
+
+
+def print_life(life: Life) -> None:
+    """One record, from where it was read to where it ended."""
+    decision = life.decision
+    out.print(f"[bold]{decision['id']}[/]: {decision['outcome']}", soft_wrap=True)
+    _print_pairs(
+        [
+            ("source", decision["source"]),
+            ("read from", f"{decision['file']}, record {decision['position']}"),
+            *((name, decision[name]) for name in ("stage", "reason", "duplicate_of", "evidence")),
+        ]
+    )
+    for edit in life.edits:
+        out.print(f"\n[bold]edited[/] by {edit['stage']}, turn {edit['turn']}: {edit['rule']}")
+        out.print(_difference(edit["before"], edit["after"]), soft_wrap=True)
+    if life.row:
+        out.print("\n[bold]as published[/]")
+        _print_pairs([(name, value) for name, value in life.row.items() if name != "messages"])
+        _print_messages(life.row["messages"])
+    if life.survivor:
+        out.print(f"\n[bold]the row that stayed, {life.survivor['id']}[/]")
+        _print_messages(life.survivor["messages"])
+
+
+def _print_pairs(pairs: Sequence[tuple[str, object]]) -> None:
+    for name, value in pairs:
+        if value is not None:
+            out.print(Text(f"  {name:<15} ", style="dim") + Text(shown(value)), soft_wrap=True)
+
+
+def _print_messages(messages: Sequence[dict[str, str]]) -> None:
+    for message in messages:
+        line = Text(f"  {message['role']:<10}", style="cyan") + Text(shown(message["content"]))
+        out.print(line, soft_wrap=True)
+
+
+def _difference(before: str, after: str | None, context: int = 20) -> Text:
+    """The changed parts of a text, with a little of what stands around them."""
+    if after is None:
+        return Text("  removed: ", style="red") + Text(excerpt(before, 200))
+    text = Text("  ")
+    for tag, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if tag == "equal":
+            same = before[a:b]
+            text.append(
+                shown(same if b - a <= 2 * context else f"{same[:context]}…{same[-context:]}")
+            )
+        else:
+            text.append(shown(before[a:b]), style="red strike")
+            text.append(shown(after[c:d]), style="green")
+    return text
+
+
+def _sources(statistics: Statistics) -> Table:
+    rows = [
+        (s.source, s.records, s.kept, s.dropped, s.quarantined, _reasons(statistics, s.source))
+        for s in statistics.sources
+    ]
+    sums = [sum(row[column] for row in rows) for column in range(1, 5)]  # type: ignore[misc]
+    header = ("source", "records", "kept", "dropped", "unreadable", "reasons")
+    return table("Records", header, [*rows, ("total", *sums, "")])
+
+
+def _reasons(statistics: Statistics, source: str) -> str:
+    return "\n".join(f"{reason} {n:,}" for reason, n in statistics.reasons[source].items())
+
+
+def _rounds(statistics: Statistics) -> Table:
+    rows = [
+        (raw.source, raw.single, raw.multi, result.single, result.multi)
+        for raw, result in zip(statistics.rounds.raw, statistics.rounds.result, strict=True)
+    ]
+    sums = [sum(row[column] for row in rows) for column in range(1, 5)]  # type: ignore[misc]
+    header = ("source", "single, read", "multi, read", "single, kept", "multi, kept")
+    return table("Rounds (Table 2 of the paper)", header, [*rows, ("total", *sums)])
+
+
+def _stages(statistics: Statistics) -> Table:
+    rows = [
+        (s.stage, s.entered, s.kept, _counts(s.dropped), _counts(s.edited), f"{s.seconds:.1f}")
+        for s in statistics.stages
+    ]
+    header = ("stage", "entered", "kept", "dropped", "edited", "worker s")
+    return table("Stages", header, rows)
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return "\n".join(f"{name} {n:,}" for name, n in counts.items())
+
+
+def _line(name: str, counts: dict[str, int]) -> str:
+    return f"{name}: " + ", ".join(f"{key} {n:,}" for key, n in counts.items())

@@ -1,0 +1,130 @@
+"""Running the batch stages over one chunk, and replaying what they decided."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curation.engine import checkpoint
+from curation.engine.keys import key
+from curation.engine.tables import apply, result_tables, tally
+from curation.stages import PlannedStage
+
+#: What the whole-corpus stages need of every row, without its text.
+INDEX = ("id", "position", "quality", "characters", "digest", "signature")
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkTask:
+    """One chunk and the stages to run over it. `keys[i]` is the key of stage i's result."""
+
+    source: str
+    file: str
+    read: Path
+    folder: Path
+    stages: tuple[PlannedStage, ...]
+    keys: tuple[str, ...]
+
+    def result_path(self, stage: int) -> Path:
+        """Where the result of stage `stage` is kept."""
+        return self.folder / f"{self.read.stem}-{self.stages[stage].name}-{self.keys[stage]}.arrow"
+
+    @property
+    def index_path(self) -> Path:
+        """Where the index of what is left after all batch stages is kept."""
+        return self.folder / f"{self.read.stem}-index-{self.keys[-1]}.arrow"
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkState:
+    """A chunk after its stages.
+
+    batch:   the rows that are left, with all columns.
+    decided: rows by `DECIDED`, of the records that left, in the order they left.
+    edits:   rows by `EDITED`, in the order they were made.
+    """
+
+    batch: pa.RecordBatch
+    decided: pa.Table
+    edits: pa.Table
+
+
+def stage_keys(read_key: str, stages: list[PlannedStage]) -> tuple[str, ...]:
+    """A key per stage: of its own settings and of all before it."""
+    keys = []
+    for stage in stages:
+        read_key = key(read_key, stage.name, stage.settings)
+        keys.append(read_key)
+    return tuple(keys)
+
+
+def process_chunk(task: ChunkTask) -> Path:
+    """Run the stages over a chunk, using what is there already; return the path of its index."""
+    if task.index_path.exists():
+        return task.index_path
+    (rows, *_), _ = checkpoint.load(task.read)
+    batch = _as_batch(rows)
+    counts = []
+    for number, stage in enumerate(task.stages):
+        path = task.result_path(number)
+        if not path.exists():
+            began = time.perf_counter()
+            result = stage.run(batch)
+            tables = result_tables(batch, stage.name, result)
+            checkpoint.save(path, tables, {"seconds": time.perf_counter() - began})
+        (columns, drops, edits), note = checkpoint.load(path)
+        counts.append(_counts(stage.name, batch, columns, drops, edits, note["seconds"]))
+        batch = apply(batch, columns, drops)
+    index = pa.table({name: batch.column(name) for name in INDEX if name in batch.schema.names})
+    note = {"stages": counts, "rows": batch.num_rows, "bytes": _text_bytes(batch)}
+    checkpoint.save(task.index_path, [index], note)
+    return task.index_path
+
+
+def replay(task: ChunkTask) -> ChunkState:
+    """The state of a chunk that was processed, from its checkpoints."""
+    (rows, decided, edits), _ = checkpoint.load(task.read)
+    batch = _as_batch(rows)
+    all_decided, all_edits = [decided], [edits]
+    for number in range(len(task.stages)):
+        (columns, drops, changed), _ = checkpoint.load(task.result_path(number))
+        batch = apply(batch, columns, drops)
+        all_decided.append(drops)
+        all_edits.append(changed)
+    return ChunkState(batch, pa.concat_tables(all_decided), pa.concat_tables(all_edits))
+
+
+def _counts(
+    name: str,
+    batch: pa.RecordBatch,
+    columns: pa.Table,
+    drops: pa.Table,
+    edits: pa.Table,
+    seconds: float,
+) -> dict[str, Any]:
+    """What a stage did to a chunk, for the statistics."""
+    rules = (rule for rules in edits.column("rule").to_pylist() for rule in rules.split("+"))
+    counts = {
+        "stage": name,
+        "entered": batch.num_rows,
+        "dropped": tally(drops.column("reason").to_pylist()),
+        "edited": tally(rules),
+        "seconds": seconds,
+    }
+    if name == "language":
+        counts["languages"] = tally(columns.column("language").to_pylist())
+    return counts
+
+
+def _text_bytes(batch: pa.RecordBatch) -> int:
+    contents = batch.column("messages").flatten().field("content")
+    total: int = pc.sum(pc.binary_length(contents)).as_py() or 0
+    return total
+
+
+def _as_batch(table: pa.Table) -> pa.RecordBatch:
+    batches = table.combine_chunks().to_batches()
+    return batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema)

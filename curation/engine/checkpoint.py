@@ -1,0 +1,46 @@
+"""Checkpoints: Arrow tables and a note about them in one file, written whole or not at all."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+_OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
+_NOTE = b"note"
+
+
+def save(path: Path, tables: Sequence[pa.Table], note: Mapping[str, Any]) -> None:
+    """Write `tables`, one Arrow stream after the other, and the JSON-able `note`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    encoded = {_NOTE: json.dumps(note).encode()}
+    with pa.OSFile(str(partial), "wb") as sink:
+        for table in (pa.table({}).replace_schema_metadata(encoded), *tables):
+            with pa.ipc.new_stream(sink, table.schema, options=_OPTIONS) as writer:
+                writer.write_table(table)
+    partial.replace(path)
+
+
+def load(path: Path) -> tuple[list[pa.Table], dict[str, Any]]:
+    """Give back what `save` was given."""
+    with pa.memory_map(str(path)) as source:
+        note: dict[str, Any] = json.loads(_read(source).schema.metadata[_NOTE])
+        tables = []
+        while source.tell() < source.size():
+            tables.append(_read(source))
+    return tables, note
+
+
+def load_note(path: Path) -> dict[str, Any]:
+    """Give back the note alone, without reading the tables."""
+    with pa.memory_map(str(path)) as source:
+        note: dict[str, Any] = json.loads(_read(source).schema.metadata[_NOTE])
+    return note
+
+
+def _read(source: pa.NativeFile) -> pa.Table:
+    with pa.ipc.open_stream(source) as reader:
+        return reader.read_all()

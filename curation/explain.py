@@ -1,0 +1,51 @@
+"""One record's whole life, from the ledger."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from curation.outputs.manifest import read_manifest
+from schemas.errors import CorpusError
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """A record: its decision, the edits of its messages, and where kept its row.
+
+    For a duplicate, `survivor` is the row that stayed in its place.
+    """
+
+    decision: dict[str, Any]
+    edits: list[dict[str, Any]]
+    row: dict[str, Any] | None
+    survivor: dict[str, Any] | None
+
+
+def life(directory: Path, record: str) -> Life:
+    """Look up a record by its id. Raises CorpusError where the ledger does not know it."""
+    read_manifest(directory)
+    found = _rows(directory / "ledger" / "decisions", record)
+    if not found:
+        raise CorpusError(
+            f"{directory}: no record {record!r}; ids are in ledger/decisions, as in "
+            "the id column of data"
+        )
+    (decision,) = found
+    return Life(
+        decision,
+        _rows(directory / "ledger" / "edits", record),
+        _row(directory, record),
+        _row(directory, decision["duplicate_of"]) if decision["duplicate_of"] else None,
+    )
+
+
+def _row(directory: Path, record: str) -> dict[str, Any] | None:
+    rows = _rows(directory / "data", record)
+    return rows[0] if rows else None
+
+
+def _rows(folder: Path, record: str) -> list[dict[str, Any]]:
+    frame = pl.scan_parquet(folder / "*.parquet").filter(pl.col("id") == record)
+    return frame.collect().to_dicts()

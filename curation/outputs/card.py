@@ -1,0 +1,86 @@
+"""The dataset card: metadata the Hub understands, and what happened, from the statistics."""
+
+from pathlib import Path
+
+import jinja2
+import pyarrow as pa
+from huggingface_hub import DatasetCardData
+
+from curation import __version__
+from schemas.conversation import DATA
+from schemas.recipe import Recipe
+from schemas.statistics import Statistics
+
+#: The Hub's size categories: upper bound in rows, name.
+_SIZES = (
+    (10**3, "n<1K"),
+    (10**4, "1K<n<10K"),
+    (10**5, "10K<n<100K"),
+    (10**6, "100K<n<1M"),
+    (10**7, "1M<n<10M"),
+    (10**8, "10M<n<100M"),
+)
+
+
+def render_card(
+    recipe: Recipe, statistics: Statistics, languages: list[str], shards: dict[Path, int]
+) -> str:
+    """README.md: YAML front matter and Markdown. `shards` are the data files and their rows."""
+    kept = sum(source.kept for source in statistics.sources)
+    size = sum(path.stat().st_size for path in shards)
+    licenses = sorted({source.license for source in recipe.sources})
+    data = DatasetCardData(
+        pretty_name=recipe.name,
+        language=languages or None,
+        license=licenses[0] if len(licenses) == 1 else licenses,
+        size_categories=[next((name for bound, name in _SIZES if kept < bound), "100M<n<1B")],
+        task_categories=["text-generation"],
+        tags=["conversational", "instruction-tuning", "aurora-zh"],
+        configs=[
+            {
+                "config_name": "default",
+                "data_files": [{"split": "train", "path": "data/train-*.parquet"}],
+            }
+        ],
+        dataset_info={
+            "features": [_feature(field) for field in DATA],
+            "splits": [{"name": "train", "num_bytes": size, "num_examples": kept}],
+            "download_size": size,
+            "dataset_size": size,
+        },
+    )
+    return f"---\n{data.to_yaml()}\n---\n\n{_body(recipe, statistics)}"
+
+
+def _body(recipe: Recipe, statistics: Statistics) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("curation", "outputs"),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,  # names and descriptions are the user's, and a card is shown as HTML
+        keep_trailing_newline=True,
+    )
+    licenses = {source.name: source.license for source in recipe.sources}
+    text = environment.get_template("card.md.jinja").render(
+        name=recipe.name,
+        description=recipe.description,
+        version=__version__,
+        records=sum(source.records for source in statistics.sources),
+        kept=sum(source.kept for source in statistics.sources),
+        dropped=sum(source.dropped for source in statistics.sources),
+        quarantined=sum(source.quarantined for source in statistics.sources),
+        sources=[(source, licenses[source.source]) for source in statistics.sources],
+        rounds=list(zip(statistics.rounds.raw, statistics.rounds.result, strict=True)),
+        stages=statistics.stages,
+        categories=statistics.categories,
+    )
+    return str(text)
+
+
+def _feature(field: pa.Field) -> dict[str, object]:
+    """A column as `datasets` writes its features into a card."""
+    if pa.types.is_list(field.type):
+        return {"name": field.name, "list": [_feature(child) for child in field.type.value_type]}
+    return {"name": field.name, "dtype": _DTYPES[field.type]}
+
+
+_DTYPES = {pa.string(): "string", pa.int32(): "int32", pa.float32(): "float32"}

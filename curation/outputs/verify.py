@@ -1,0 +1,78 @@
+"""Verification of a finished corpus: every file's hash, and the identity of the ledger."""
+
+from pathlib import Path
+
+import polars as pl
+
+from curation.outputs.manifest import describe, read_manifest
+from curation.outputs.statistics import source_counts
+from schemas.manifest import Manifest
+
+#: Folders in which a file that the manifest does not name would be taken for part of the corpus.
+_OWNED = ("data", "ledger")
+
+
+def verify(directory: Path) -> list[str]:
+    """What is wrong with the corpus, one sentence each; empty where nothing is.
+
+    Raises CorpusError where there is no manifest to verify against.
+    """
+    manifest = read_manifest(directory)
+    damaged = [*_damaged(directory, manifest), *_strangers(directory, manifest)]
+    return damaged or _inconsistent(directory, manifest)
+
+
+def _damaged(directory: Path, manifest: Manifest) -> list[str]:
+    """Files that are missing or differ from what the manifest says."""
+    problems = []
+    for expected in manifest.outputs:
+        path = directory / expected.path
+        if not path.is_file():
+            problems.append(f"{expected.path}: is missing")
+        elif describe(directory, path, expected.rows) != expected:
+            problems.append(f"{expected.path}: differs from what was written (SHA-256)")
+    return problems
+
+
+def _strangers(directory: Path, manifest: Manifest) -> list[str]:
+    known = {file.path for file in manifest.outputs}
+    found = (path for name in _OWNED for path in (directory / name).rglob("*") if path.is_file())
+    names = sorted(path.relative_to(directory).as_posix() for path in found)
+    return [f"{name}: is not in the manifest" for name in names if name not in known]
+
+
+def _inconsistent(directory: Path, manifest: Manifest) -> list[str]:
+    """Where ledger, data and manifest contradict each other."""
+    decisions = pl.scan_parquet(directory / "ledger" / "decisions" / "*.parquet")
+    edits = pl.scan_parquet(directory / "ledger" / "edits" / "*.parquet")
+    data = pl.scan_parquet(directory / "data" / "*.parquet")
+    names = [source.name for source in manifest.recipe.sources]
+    kept = decisions.filter(pl.col("outcome") == "kept")
+    checks = {
+        "the ledger's counts are not the manifest's": (
+            source_counts(decisions, names) == list(manifest.counts)
+        ),
+        "ids in the ledger are not unique": _is_unique(decisions),
+        "kept ids in the ledger are not the ids in data": (
+            _height(kept) == _height(data) and _height(kept.join(data, on="id", how="anti")) == 0
+        ),
+        "a duplicate's survivor was not kept": _survivors_kept(decisions, kept),
+        "an edit's id is not in the ledger": (
+            _height(edits.join(decisions, on="id", how="anti")) == 0
+        ),
+    }
+    return [problem for problem, holds in checks.items() if not holds]
+
+
+def _is_unique(decisions: pl.LazyFrame) -> bool:
+    return bool(decisions.select(pl.col("id").n_unique() == pl.len()).collect().item())
+
+
+def _survivors_kept(decisions: pl.LazyFrame, kept: pl.LazyFrame) -> bool:
+    survivors = decisions.filter(pl.col("duplicate_of").is_not_null())
+    missing = survivors.join(kept, left_on="duplicate_of", right_on="id", how="anti")
+    return _height(missing) == 0
+
+
+def _height(frame: pl.LazyFrame) -> int:
+    return int(frame.select(pl.len()).collect().item())

@@ -1,0 +1,238 @@
+"""A run: from a recipe to a finished corpus directory."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curation import __version__
+from curation.engine import checkpoint
+from curation.engine.batches import ChunkTask, process_chunk, replay
+from curation.engine.duplicates import DUPLICATES, write_duplicates
+from curation.engine.executors import Engine, execute
+from curation.engine.keys import library_versions
+from curation.engine.plan import Plan, make_plan
+from curation.engine.read import read_file
+from curation.engine.workspace import WORK, clear_outputs, clear_work, workspace
+from curation.outputs.card import render_card
+from curation.outputs.manifest import MANIFEST, describe, read_manifest, write_manifest
+from curation.outputs.parquet import ShardWriter
+from curation.outputs.rows import ChunkRows, chunk_rows
+from curation.outputs.statistics import collect
+from curation.outputs.verify import verify
+from curation.recipes import LoadedRecipe
+from schemas.conversation import DATA
+from schemas.errors import AuroraError, InputError
+from schemas.ledger import DECISIONS, EDITS
+from schemas.manifest import InputFile, Manifest
+from schemas.statistics import Statistics
+
+#: Upper bound of the text in a data shard, before compression: what the Hub recommends.
+SHARD_BYTES = 500_000_000
+#: Rows of a ledger file.
+LEDGER_ROWS = 1_000_000
+
+#: Announces a phase and its number of tasks; the context gives a function to call after each task.
+Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to run; nothing of this changes a byte of `data/` or `ledger/`.
+
+    workers: processes. chunk_size: records per checkpoint. fresh: forget earlier work.
+    """
+
+    workers: int
+    engine: Engine = "local"
+    chunk_size: int = 4096
+    fresh: bool = False
+
+
+def silent(_phase: str, _tasks: int) -> AbstractContextManager[Callable[[], None]]:
+    """Progress that shows nothing."""
+    return nullcontext(lambda: None)
+
+
+def plan(loaded: LoadedRecipe, directory: Path, options: Options) -> Plan:
+    """What `run` would do, without doing it."""
+    return make_plan(loaded.recipe, loaded.base, directory / WORK, options.chunk_size)
+
+
+def run(
+    loaded: LoadedRecipe, directory: Path, options: Options, progress: Progress = silent
+) -> Statistics:
+    """Make the corpus that the recipe describes in `directory`.
+
+    Work that an earlier, interrupted or differing run left there is used where it still holds.
+    Raises RecipeError or InputError; the latter too where not one record could be read, after
+    the ledger that says why has been written.
+    """
+    planned = plan(loaded, directory, options)
+    with workspace(directory) as work:
+        if options.fresh:
+            clear_work(work)
+            clear_outputs(directory)
+        if not _is_finished(directory, planned):
+            _make(planned, directory, options, progress)
+    statistics = Statistics.model_validate_json((directory / "statistics.json").read_bytes())
+    if all(source.quarantined == source.records for source in statistics.sources):
+        raise InputError(
+            f"no usable input: not one record could be read; {directory / 'ledger'} says why"
+        )
+    return statistics
+
+
+def _is_finished(directory: Path, planned: Plan) -> bool:
+    """Whether the directory already holds just what the plan would make, undamaged."""
+    if not (directory / MANIFEST).exists():
+        return False
+    return read_manifest(directory).key == planned.key and not verify(directory)
+
+
+def _make(planned: Plan, directory: Path, options: Options, progress: Progress) -> None:
+    clear_outputs(directory)
+    chunks = _process(planned, options, progress)
+    duplicates = _find_duplicates(planned, chunks, progress)
+    with progress("write", len(chunks)) as done:
+        shards, ledger = _write_rows(planned, directory, chunks, duplicates, done)
+    statistics = collect(directory, planned.recipe, chunks, duplicates)
+    _check_identity(statistics, shards, ledger)
+    _write_documents(planned, directory, statistics, shards, ledger)
+    used = [path for chunk in chunks for path in _checkpoints(chunk)]
+    clear_work(planned.work, [*used, *([duplicates] if duplicates else [])])
+
+
+def _process(planned: Plan, options: Options, progress: Progress) -> list[ChunkTask]:
+    """Read every file and run the batch stages over every chunk."""
+    # The largest file first: it takes longest, and the others fill the other workers meanwhile.
+    order = sorted(range(len(planned.files)), key=lambda number: -planned.files[number].bytes)
+    reads = [planned.read_task(planned.files[number]) for number in order]
+    with progress("read", len(reads)) as done:
+        counts = execute(options.engine, options.workers, read_file, reads, done)
+    chunks_of = dict(zip(order, counts, strict=True))
+    chunks = [
+        task
+        for number, file in enumerate(planned.files)
+        for task in planned.chunk_tasks(file, chunks_of[number])
+    ]
+    with progress("stages", len(chunks)) as done:
+        execute(options.engine, options.workers, process_chunk, chunks, done)
+    return chunks
+
+
+def _find_duplicates(planned: Plan, chunks: list[ChunkTask], progress: Progress) -> Path | None:
+    if not planned.recipe.stages.dedup.enabled:
+        return None
+    path = planned.duplicates_path(chunks)
+    with progress("duplicates", 1) as done:
+        if not path.exists():
+            write_duplicates(path, planned.recipe, chunks)
+        done()
+    return path
+
+
+def _write_rows(
+    planned: Plan,
+    directory: Path,
+    chunks: Sequence[ChunkTask],
+    duplicates: Path | None,
+    done: Callable[[], None],
+) -> tuple[dict[Path, int], dict[Path, int]]:
+    """Write shards and ledger; give the files of each with their rows."""
+    dropped = checkpoint.load(duplicates)[0][0] if duplicates else DUPLICATES.empty_table()
+    data = _data_writer(directory, chunks, dropped.num_rows)
+    decisions, edits = (
+        ShardWriter(directory / "ledger" / name, "part-{:05}.parquet".format, LEDGER_ROWS, schema)
+        for name, schema in (("decisions", DECISIONS), ("edits", EDITS))
+    )
+    for rows in _rows(planned, chunks, dropped):
+        data.write(rows.data)
+        decisions.write(rows.decisions)
+        edits.write(rows.edits)
+        done()
+    for writer in (data, decisions, edits):
+        writer.close()
+    return data.files, {**decisions.files, **edits.files}
+
+
+def _rows(planned: Plan, chunks: Sequence[ChunkTask], dropped: pa.Table) -> Iterator[ChunkRows]:
+    licenses = {source.name: source.license for source in planned.recipe.sources}
+    threshold = planned.recipe.stages.dedup.threshold
+    for number, task in enumerate(chunks):
+        own = dropped.filter(pc.equal(dropped.column("chunk"), number))
+        yield chunk_rows(task, replay(task), own, threshold, licenses[task.source])
+
+
+def _data_writer(directory: Path, chunks: Sequence[ChunkTask], duplicates: int) -> ShardWriter:
+    """A writer that splits the kept rows evenly over as few shards as `SHARD_BYTES` allows."""
+    notes = [checkpoint.load_note(chunk.index_path) for chunk in chunks]
+    kept = sum(note["rows"] for note in notes) - duplicates
+    wanted = math.ceil(sum(note["bytes"] for note in notes) / SHARD_BYTES)
+    shard_rows = max(math.ceil(kept / max(wanted, 1)), 1)
+    shards = max(math.ceil(kept / shard_rows), 1)
+    name = "train-{:05}-of-{:05}.parquet".format
+    return ShardWriter(directory / "data", lambda number: name(number, shards), shard_rows, DATA)
+
+
+def _check_identity(
+    statistics: Statistics, shards: dict[Path, int], ledger: dict[Path, int]
+) -> None:
+    """Every record that was read has one decision, and every kept one a row."""
+    records = sum(source.records for source in statistics.sources)
+    decided = sum(rows for path, rows in ledger.items() if path.parent.name == "decisions")
+    kept = sum(source.kept for source in statistics.sources)
+    if not (records == decided == statistics.stages[0].entered and kept == sum(shards.values())):
+        raise AuroraError(
+            "the run is not finished: input records are unaccounted for, which is a defect; "
+            "please report it with the recipe"
+        )
+
+
+def _write_documents(
+    planned: Plan,
+    directory: Path,
+    statistics: Statistics,
+    shards: dict[Path, int],
+    ledger: dict[Path, int],
+) -> None:
+    """Statistics and card, then the manifest over everything."""
+    statistics_path, card_path = directory / "statistics.json", directory / "README.md"
+    statistics_path.write_text(statistics.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    card = render_card(planned.recipe, statistics, _languages(directory), shards)
+    card_path.write_text(card, encoding="utf-8")
+    outputs = [
+        *(describe(directory, path, rows) for path, rows in {**shards, **ledger}.items()),
+        *(describe(directory, path) for path in (statistics_path, card_path)),
+    ]
+    manifest = Manifest(
+        key=planned.key,
+        recipe=planned.recipe,
+        versions={"aurora-zh": __version__, **library_versions()},
+        inputs=[
+            InputFile(source=f.source.name, file=f.file.name, bytes=f.bytes, sha256=f.sha256)
+            for f in planned.files
+        ],
+        counts=statistics.sources,
+        outputs=outputs,
+    )
+    write_manifest(directory, manifest)
+
+
+def _languages(directory: Path) -> list[str]:
+    """Languages of the kept conversations, most frequent first."""
+    data = pl.scan_parquet(directory / "data" / "*.parquet")
+    counts = data.group_by("language").len().drop_nulls().collect()
+    ordered = counts.sort(["len", "language"], descending=[True, False])
+    return [code for code in ordered["language"].to_list() if code != "und"]
+
+
+def _checkpoints(chunk: ChunkTask) -> list[Path]:
+    """The files that a chunk's state is replayed from."""
+    results = [chunk.result_path(number) for number in range(len(chunk.stages))]
+    return [chunk.read, chunk.read.parent / "summary.arrow", *results, chunk.index_path]

@@ -1,0 +1,51 @@
+"""Recipes: what is accepted, and that errors name the key and the remedy."""
+
+import pytest
+from pydantic import ValidationError
+
+from schemas.document import explain
+from schemas.recipe import Recipe
+
+SOURCE = {"name": "a", "path": "a.json"}
+
+
+def error_of(document):
+    with pytest.raises(ValidationError) as caught:
+        Recipe.model_validate(document)
+    return explain(Recipe, caught.value)
+
+
+def test_the_smallest_recipe_has_sound_defaults():
+    recipe = Recipe.model_validate({"name": "c", "sources": [SOURCE]})
+    assert recipe.stages.language.keep == ["zh"]
+    assert recipe.stages.script.config == "t2s"
+    assert recipe.sources[0].format == "auto"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"stages": {"dedup": {"treshold": 0.7}}}, ["stages.dedup.treshold", "'threshold'"]),
+        ({"stages": {"qualty": {}}}, ["stages.qualty", "'quality'"]),
+        ({"nmae": "x"}, ["nmae", "'name'"]),
+        ({"sources": [{**SOURCE, "licence": "x"}]}, ["sources.0.licence", "'license'"]),
+        ({"sources": []}, ["sources"]),
+        ({"sources": [SOURCE, SOURCE]}, ["'a'", "unique"]),
+        ({"sources": [{"name": "a"}]}, ["sources.0.path", "missing"]),
+        ({"sources": [{**SOURCE, "name": "../a"}]}, ["sources.0.name"]),
+        ({"sources": [{**SOURCE, "sha256": "zz"}]}, ["sources.0.sha256", "64"]),
+        ({"stages": {"dedup": {"threshold": 0}}}, ["stages.dedup.threshold"]),
+        ({"stages": {"dedup": {"priority": ["b"]}}}, ["priority", "'b'"]),
+        ({"stages": {"privacy": {"action": "redact"}}}, ["'privacy'", "enabled: false"]),
+    ],
+)
+def test_errors_name_the_key_and_the_remedy(change, words):
+    message = error_of({"name": "c", "sources": [SOURCE], **change})
+    assert all(word in message for word in words), message
+
+
+def test_a_planned_stage_may_be_switched_off():
+    recipe = Recipe.model_validate(
+        {"name": "c", "sources": [SOURCE], "stages": {"split": {"enabled": False}}}
+    )
+    assert not hasattr(recipe.stages, "split")
