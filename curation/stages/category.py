@@ -22,7 +22,10 @@ from schemas.recipe import Category
 
 OTHER = "Other"
 
-WINDOW = 400  # characters of each message that are read: a topic shows early
+# A topic shows early, and what follows in a long conversation blurs it: of each message the first
+# `WINDOW` characters are read, and only messages within the first `REACH` of these.
+WINDOW = 400
+REACH = 800
 ANSWER_WEIGHT = 0.5  # of a word in an answer, against 1 in a user's turn
 #: Evidence that every text is taken to hold for no topic at all. Of 1, 2 and 3 the value whose
 #: score is nearest to the chance of being right on labelled text: docs/taxonomy.md.
@@ -119,19 +122,27 @@ def _evidence(conversations: Turns) -> NDArray[np.float64]:
     """(n, 20) summed weights."""
     lexicon, topic_of, weights = _lexicon()
     size = len(conversations.offsets) - 1, len(taxonomy().topics)
-    roles = conversations.roles
-    spoken = np.flatnonzero(pc.not_equal(roles, "system").to_numpy(zero_copy_only=False))
-    heads = pc.utf8_slice_codeunits(conversations.contents.take(spoken), 0, WINDOW)
+    read = _read(conversations)
+    heads = pc.utf8_slice_codeunits(conversations.contents.take(read), 0, WINDOW)
     hits = lexicon.find(CodePoints.of(heads))
-    answer = pc.equal(roles, "assistant").to_numpy(zero_copy_only=False)
-    message = spoken[hits.texts]
+    answer = pc.equal(conversations.roles, "assistant").to_numpy(zero_copy_only=False)
+    message = read[hits.texts]
     row, side = conversations.rows[message], answer[message]
     # A word counts once for each side of a conversation, however often it is said.
     once = np.unique((row * 2 + side) * len(weights) + hits.words)
     word, row, side = once % len(weights), once // len(weights) // 2, once // len(weights) % 2
     cells = row * size[1] + topic_of[word]
     weight = weights[word] * np.where(side, ANSWER_WEIGHT, 1.0)
-    return np.bincount(cells, weight, size[0] * size[1]).reshape(size)
+    return np.bincount(cells, weight, size[0] * size[1]).reshape(size).astype(np.float64)
+
+
+def _read(conversations: Turns) -> NDArray[np.int64]:
+    """The messages whose heads are read: user and assistant turns, early in their conversation."""
+    spoken = pc.not_equal(conversations.roles, "system").to_numpy(zero_copy_only=False)
+    lengths = pc.utf8_length(conversations.contents).to_numpy(zero_copy_only=False)
+    total = np.concatenate([[0], np.cumsum(np.minimum(lengths, WINDOW) * spoken)])
+    before = total[:-1] - total[conversations.offsets[:-1]][conversations.rows]
+    return np.flatnonzero(spoken & (before < REACH))
 
 
 @functools.cache
@@ -150,7 +161,7 @@ def _lexicon() -> tuple[Lexicon, NDArray[np.int64], NDArray[np.float64]]:
 
 @functools.cache
 def _tag_table() -> tuple[re.Pattern[str], dict[str, str | None]]:
-    """A pattern for every tag, longest first, and the topic each means; None for ignored phrases."""
+    """A pattern of all tags, longest first, and what each means; None for ignored phrases."""
     names: dict[str, str | None] = {phrase.lower(): None for phrase in taxonomy().ignore}
     names |= {tag: topic.name for topic in taxonomy().topics for tag in topic.tags}
     longest_first = sorted(names, key=len, reverse=True)

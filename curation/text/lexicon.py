@@ -1,7 +1,7 @@
 """Where the words of a lexicon occur in many texts, as a few numpy calls.
 
-A position whose two characters begin some word is a candidate (one look-up in a table of flags);
-only candidates, a few per cent of all positions, are hashed at the lengths that words have.
+The two characters at a position tell how long the words are that may begin there (one look-up in a
+table of bits); only at those lengths, and only where there is one, is the text hashed.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from curation.text.codepoints import CodePoints
 
-PAIR_BITS = 18  # 256 KiB of flags: stays in the second-level cache, about 1 % false candidates
+PAIR_BITS = 18  # 1 MiB: stays in the second-level cache; about 1 % false candidates
 #: Fibonacci hashing (Knuth, TAOCP 3, 6.4): 2**bits / golden ratio, odd.
 PAIR_FACTOR = np.uint32(0x9E3779B1)
 WORD_FACTOR = np.uint64(0x9E3779B97F4A7C15)
@@ -40,7 +40,7 @@ class _Words:
 
 
 class Lexicon:
-    """At least one word, each of two characters or more, all different even in lower case.
+    """At least one word, each of 2 to 31 characters, all different even in lower case.
 
     ASCII case does not matter. Where a word begins or ends in an ASCII letter or digit, no other
     may adjoin. A word that begins and ends inside longer words that were found is not found itself.
@@ -48,30 +48,33 @@ class Lexicon:
 
     def __init__(self, words: Sequence[str]) -> None:
         points = [np.fromiter(map(ord, word.lower()), np.uint32) for word in words]
-        pairs = np.array([word[:2] for word in points])
-        self._flags = np.zeros(1 << PAIR_BITS, bool)
-        self._flags[_pair_hash(pairs[:, 0], pairs[:, 1])] = True
         lengths = np.array([len(word) for word in points])
+        pairs = np.array([word[:2] for word in points])
+        #: Bit L of an entry: some word of L characters begins with a pair of this hash.
+        self._lengths = np.zeros(1 << PAIR_BITS, np.uint32)
+        bits = np.uint32(1) << lengths.astype(np.uint32)
+        np.bitwise_or.at(self._lengths, _pair_hash(pairs[:, 0], pairs[:, 1]), bits)
         self._words = [_words(points, lengths, length) for length in np.unique(lengths)[::-1]]
 
     def find(self, texts: CodePoints) -> Hits:
         """All occurrences of the words in `texts`."""
         points = _fold(texts.points)
-        starts = np.flatnonzero(self._flags[_pair_hash(points[:-1], points[1:])])
-        owners = np.searchsorted(texts.offsets, starts, "right") - 1
-        ends = texts.offsets[owners + 1]
+        lengths = self._lengths[_pair_hash(points[:-1], points[1:])]
+        starts = np.flatnonzero(lengths)
+        lengths = lengths[starts]
         word_like = _adjoins(points, texts.offsets)
         covered = np.zeros(len(points), bool)
         found_in, found = [], []
         for words in self._words:
-            fits = np.flatnonzero(starts + words.length <= ends)
-            at, word = _look_up(words, points, starts[fits])
-            first = starts[fits[at]]
+            here = (lengths & np.uint32(1 << words.length)) != 0
+            first, word = _look_up(words, points, starts[here])
             last = first + words.length - 1
+            owner = np.searchsorted(texts.offsets, first, "right") - 1
             # Both ends covered: by a longer word, or by two that meet or overlap there.
             free = ~(covered[first] & covered[last] | word_like[first] | word_like[last + 1])
+            free &= last < texts.offsets[owner + 1]
             covered[first[free, None] + np.arange(words.length)] = True
-            found_in.append(owners[fits[at[free]]])
+            found_in.append(owner[free])
             found.append(word[free])
         return Hits(np.concatenate(found_in), np.concatenate(found))
 
@@ -89,12 +92,13 @@ def _words(points: list[NDArray[np.uint32]], lengths: NDArray[np.int64], length:
 def _look_up(
     words: _Words, points: NDArray[np.uint32], starts: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Which of `starts` begin a word of this length, and which word."""
+    """Those of `starts` at which a word of this length begins, and the word."""
+    starts = starts[starts + words.length <= len(points)]
     keys = _hash(points, starts, words.length)
     place = np.searchsorted(words.hashes, keys)
     place[place == len(words.hashes)] = 0
-    at = np.flatnonzero(words.hashes[place] == keys)
-    return at, words.index[place[at]]
+    hit = words.hashes[place] == keys
+    return starts[hit], words.index[place[hit]]
 
 
 def _pair_hash(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> NDArray[np.uint32]:
