@@ -46,3 +46,12 @@ def map_prose(text: str, function: Callable[[str], str]) -> str:
     if position < len(text):
         parts.append(function(text[position:]))
     return "".join(parts)
+
+
+def prose(text: str) -> str:
+    """`text` without its protected parts; a space stands where one was."""
+    parts, position = [], 0
+    for start, end in protected(text):
+        parts.append(text[position:start])
+        position = end
+    return " ".join([*parts, text[position:]])

@@ -1,0 +1,130 @@
+"""Script: converts Traditional Chinese to Simplified, and names the script of each conversation.
+
+OpenCC damages what needs no conversion, so only Traditional text reaches it. A message is
+Traditional if it holds characters that only Traditional text has, and hardly any that only
+Simplified text has. In a message that holds both, each sentence is judged for itself. Text with
+kana is Japanese and stays, and so do code, formulas, URLs and e-mail addresses. A conversation in
+which the user asks for Traditional characters stays too: converting it would falsify the answer.
+"""
+
+import re
+from functools import cache
+
+import numpy as np
+import opencc
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from curation.stages.batch import Edit, StageResult, Turns, messages_array, turns
+from curation.text import scripts
+from curation.text.scripts import Kind
+from curation.text.spans import map_prose
+from schemas.recipe import Script
+
+RULE = "traditional_to_simplified"
+
+_SENTENCE = re.compile(r"[^。！？!?；;\n]*+[。！？!?；;\n]++|[^。！？!?；;\n]++")
+_ASKS_FOR_TRADITIONAL = (
+    r"[转轉換换译譯改写寫用以成][^。！？\n的]{0,8}[繁正][体體]"
+    r"|繁[体體](?:中文|字)?(?:怎|的?[写寫]法|是什)"
+)
+
+
+def script(batch: pa.RecordBatch, config: Script) -> StageResult:
+    """Column `messages` converted, `script` of the result, `script_before` of what came in.
+
+    An edit per changed message, of rule `traditional_to_simplified`. Drops nothing.
+    """
+    flat = turns(batch)
+    counts = scripts.count(flat.contents)
+    before = scripts.names(_per_row(counts, flat))
+    edits = _edits(flat, counts, config.config)
+    if not edits:
+        return _result(batch.column("messages"), before, before, edits)
+    mask = np.zeros(len(flat.contents), bool)
+    mask[[flat.offsets[edit.row] + edit.turn for edit in edits]] = True
+    new = pa.array([edit.after for edit in edits], pa.string())
+    contents = pc.replace_with_mask(flat.contents, pa.array(mask), new)
+    after = scripts.names(_per_row(scripts.count(contents), flat))
+    return _result(messages_array(flat, contents), before, after, edits)
+
+
+def to_simplified(text: str, config: str) -> str:
+    """`text` converted whole by OpenCC's `config` (t2s, tw2s, tw2sp, hk2s, hk2sp)."""
+    return str(_converter(config).convert(text))
+
+
+@cache
+def _converter(config: str) -> opencc.OpenCC:
+    return opencc.OpenCC(config)
+
+
+def _result(
+    messages: pa.Array, before: list[str], after: list[str], edits: list[Edit]
+) -> StageResult:
+    columns = {
+        "messages": messages,
+        "script": pa.array(after, pa.string()),
+        "script_before": pa.array(before, pa.string()),
+    }
+    return StageResult(columns, edits=edits)
+
+
+def _edits(flat: Turns, counts: NDArray[np.int64], config: str) -> list[Edit]:
+    """What converting the Traditional messages changes."""
+    messages = _candidates(counts, flat)
+    rows = flat.rows[messages]
+    turn_numbers = messages - flat.offsets[rows]
+    texts = flat.contents.take(pa.array(messages)).to_pylist()
+    edits = []
+    for message, row, turn, old in zip(messages, rows, turn_numbers, texts, strict=True):
+        new = _convert_traditional(old, counts[message : message + 1], config)
+        if new != old:
+            edits.append(Edit(int(row), int(turn), (RULE,), old, new))
+    return edits
+
+
+def _per_row(counts: NDArray[np.int64], flat: Turns) -> NDArray[np.int64]:
+    """(rows, len(Kind)) counts per conversation from those per message."""
+    before = np.zeros((len(counts) + 1, len(Kind)), np.int64)
+    np.cumsum(counts, axis=0, out=before[1:])
+    return np.asarray(before[flat.offsets[1:]] - before[flat.offsets[:-1]])
+
+
+def _candidates(counts: NDArray[np.int64], flat: Turns) -> NDArray[np.int64]:
+    """Messages that may have something to convert, and may be converted."""
+    neutral = (counts[:, Kind.UNSETTLED] > 0) & (counts[:, Kind.SIMPLIFIED] == 0)
+    found = (counts[:, Kind.TRADITIONAL] > 0) | neutral
+    near = np.isin(flat.rows, flat.rows[found])  # the conversations that have such a message
+    users = np.flatnonzero(near & np.asarray(pc.equal(flat.roles, "user")))
+    requests = flat.contents.take(pa.array(users))
+    asks = users[np.asarray(pc.match_substring_regex(requests, _ASKS_FOR_TRADITIONAL))]
+    return np.flatnonzero(found & ~np.isin(flat.rows, flat.rows[asks]))
+
+
+def _convert_traditional(text: str, counts: NDArray[np.int64], config: str) -> str:
+    """`text` with its Traditional prose converted: whole, or by sentences if it is mixed.
+
+    counts: (1, len(Kind)) of `text`.
+    """
+    if _is_convertible(counts)[0]:
+        return map_prose(text, lambda part: to_simplified(part, config))
+    return map_prose(text, lambda part: _convert_sentences(part, config))
+
+
+def _convert_sentences(text: str, config: str) -> str:
+    """`text` with each sentence that is Traditional converted."""
+    sentences = _SENTENCE.findall(text)
+    convertible = _is_convertible(scripts.count(pa.array(sentences, pa.string())))
+    return "".join(
+        to_simplified(sentence, config) if convert else sentence
+        for sentence, convert in zip(sentences, convertible, strict=True)
+    )
+
+
+def _is_convertible(counts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(n,) Traditional by its characters, or by words such as 瞭解 alone; and without kana."""
+    evidence = counts[:, Kind.TRADITIONAL] + counts[:, Kind.SIMPLIFIED]
+    by_words = (counts[:, Kind.UNSETTLED] > 0) & (evidence == 0)
+    return np.asarray((scripts.is_traditional(counts) | by_words) & (counts[:, Kind.KANA] == 0))

