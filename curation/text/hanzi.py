@@ -62,8 +62,11 @@ def unsettled() -> NDArray[np.int64]:
 
 @cache
 def simplified() -> NDArray[np.int64]:
-    """Code points only Simplified text has: s2t changes them and Big5 has no room for them."""
-    return _where(_changed("s2t") & ~encodable("big5"))
+    """Code points only Simplified text has: s2t changes them and Big5 has no room for them.
+
+    Less the rare forms that either direction changes.
+    """
+    return _where(_changed("s2t") & ~_changed("t2s") & ~encodable("big5"))
 
 
 @cache

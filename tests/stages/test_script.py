@@ -1,0 +1,154 @@
+"""Traditional to Simplified conversion."""
+
+import json
+import time
+
+import pyarrow as pa
+import pytest
+from batches import batch_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curation.stages.script import script, to_simplified
+from curation.text import hanzi, scripts
+from schemas.recipe import Script
+
+
+def converted(text, config="t2s"):
+    result = script(batch_of([text, "好"]), Script(config=config))
+    return result.columns["messages"][0][0]["content"].as_py()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("這個軟體很好用，我們都喜歡。", "这个软体很好用，我们都喜欢。"),
+        ("我想瞭解於此", "我想了解于此"),
+        ("他是乾隆年間的著名學者", "他是乾隆年间的著名学者"),
+        (
+            "請看 `變數` 和 https://example.org/a 的說明",
+            "请看 `變數` 和 https://example.org/a 的说明",
+        ),
+        ("說明：\n```\nx = '變數'\n```\n結束", "说明：\n```\nx = '變數'\n```\n结束"),
+        ("這句是繁體。这句是简体，没有别的。", "这句是繁体。这句是简体，没有别的。"),
+        ("図書館で本を読んだ。這是中文。", "図書館で本を読んだ。这是中文。"),
+        ("He said 機器學習 and left.", "He said 机器学习 and left."),
+    ],
+)
+def test_traditional_text_is_converted(text, expected):
+    assert converted(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "他是著名作家，著作很多，乾隆年间人。",
+        "在简体字里，“龍”写作“龙”。",
+        "東京の図書館で本を読みました。",
+        "我在程序里设置了一个变量，打印出来看看。",
+        "你好",
+        "Hello, world",
+        "`變數`",
+        "",
+    ],
+)
+def test_other_text_is_left_alone(text):
+    batch = batch_of([text, "好的"])
+    result = script(batch, Script())
+    assert not result.edits
+    assert result.columns["messages"].equals(batch.column("messages"))
+
+
+def test_config_is_used():
+    assert converted("這個軟體", "tw2sp") == "这个软件"
+
+
+def test_edits_and_scripts():
+    batch = batch_of(
+        ["你好吗？", "我很好。"],
+        ["請問這是什麼？", "这是简体。", "謝謝你的說明", "好"],
+        ["请把“机器学习”转换成繁体", "機器學習"],
+        ["What is this?", "It is nothing at all."],
+        ["これは何ですか", "本です"],
+        ["이것은 무엇입니까", "책입니다"],
+        ["Что это такое?", "Это книга"],
+        ["1+1=", "2"],
+    )
+    result = script(batch, Script())
+    assert [(e.row, e.turn, e.rules, e.before, e.after) for e in result.edits] == [
+        (1, 0, ("traditional_to_simplified",), "請問這是什麼？", "请问这是什么？"),
+        (1, 2, ("traditional_to_simplified",), "謝謝你的說明", "谢谢你的说明"),
+    ]
+    foreign = ["Latn", "Jpan", "Kore", "Cyrl", "Zyyy"]
+    assert result.columns["script_before"].to_pylist() == ["Hans", "mixed", "mixed", *foreign]
+    assert result.columns["script"].to_pylist() == ["Hans", "Hans", "mixed", *foreign]
+    assert result.columns["messages"][1][3]["content"].as_py() == "好"
+    assert not result.drops
+
+
+pieces = st.sampled_from(
+    ["這是", "这是", "瞭解", "の", "。", "\n", "`變`", "word ", "東京", "的", "1"]
+)
+
+
+@given(st.lists(st.lists(st.lists(pieces).map("".join), max_size=3), max_size=4))
+def test_edits_account_for_every_change(conversations):
+    batch = batch_of(*conversations)
+    result = script(batch, Script())
+    messages = batch.column("messages").to_pylist()
+    for edit in result.edits:
+        message = messages[edit.row][edit.turn]
+        assert message["content"] == edit.before != edit.after
+        message["content"] = edit.after
+    assert messages == result.columns["messages"].to_pylist()
+
+
+def test_evidence_spares_what_both_scripts_write():
+    traditional = set(map(chr, hanzi.traditional()))
+    simplified = set(map(chr, hanzi.simplified()))
+    assert {"這", "們", "學"} <= traditional
+    assert {"这", "们", "学"} <= simplified
+    assert not traditional & simplified
+    assert not set("著乾徵於瞭里后面台只") & (traditional | simplified)
+
+
+def test_opencc_cases(shared_data):
+    path = shared_data / "script" / "opencc_testcases.json"
+    cases = json.loads(path.read_text(encoding="utf-8"))["cases"]
+    simplifying = [
+        (case["input"], config, expected)
+        for case in cases
+        for config, expected in case["expected"].items()
+        if config in ("t2s", "tw2s", "tw2sp", "hk2s", "hk2sp")
+    ]
+    assert len(simplifying) > 100
+    assert all(to_simplified(text, config) == expected for text, config, expected in simplifying)
+
+
+def test_real_traditional_paragraphs_become_simplified(shared_data):
+    path = shared_data / "script" / "drcd_dev_traditional.json"
+    articles = json.loads(path.read_text(encoding="utf-8"))["data"]
+    contexts = [p["context"] for article in articles for p in article["paragraphs"]]
+    result = script(batch_of(*([text] for text in contexts)), Script())
+    after = pa.array([turns[0]["content"] for turns in result.columns["messages"].to_pylist()])
+    left = scripts.count(after)[:, scripts.Kind.TRADITIONAL] > 0
+    assert left.mean() <= 0.001
+
+
+def test_real_japanese_is_left_alone(shared_data):
+    lines = (shared_data / "langid" / "ja.txt").read_text(encoding="utf-8").split("\n")
+    assert not script(batch_of(*([line] for line in lines)), Script()).edits
+
+
+def test_real_simplified_rows_are_left_alone(shared_data):
+    rows = []
+    for part in ("00", "01"):
+        path = shared_data / "alpaca_gpt4_zh" / f"zh-data-part-{part}.json"
+        rows += json.loads(path.read_text(encoding="utf-8"))
+    batch = batch_of(*([r["instruction"], r["output"]] for r in rows))
+    started = time.perf_counter()
+    result = script(batch, Script())
+    assert time.perf_counter() - started < 3  # 0.3 s where nothing else runs
+    changed = {edit.row for edit in result.edits}
+    simplified = [row for row in changed if result.columns["script_before"][row].as_py() != "Hant"]
+    assert len(simplified) * 10_000 <= len(rows)
