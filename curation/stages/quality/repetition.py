@@ -7,10 +7,9 @@ songs with a refrain. A loop repeats prose *in a row*, or the same sentence ever
 
 import re
 from collections import Counter
-from itertools import chain
 
 from curation.stages.quality.finding import Exchange
-from curation.text.spans import protected
+from curation.text.spans import prose
 
 #: Fewest characters in which a loop shows; below are chants and beats ("dum dum dum").
 MIN_CHARS = 40
@@ -37,18 +36,12 @@ def repetition(exchange: Exchange) -> float | None:
     answer = exchange.answer
     share = _looping(answer)
     if share >= MIN_SHARE:  # code may repeat; looked at last, for it is the dearer question
-        share = _looping(_prose(answer))
+        share = _looping(prose(answer))
     return round(share, 4) if share >= MIN_SHARE else None
 
 
 def _looping(text: str) -> float:
     return max(_in_a_row(text), _one_sentence(text)) if len(text) >= MIN_CHARS else 0.0
-
-
-def _prose(text: str) -> str:
-    """`text` without its protected parts."""
-    edges = [0, *chain.from_iterable(protected(text)), len(text)]
-    return "".join(text[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True))
 
 
 def _in_a_row(text: str) -> float:
@@ -80,5 +73,5 @@ def _one_sentence(text: str) -> float:
     if len(sentences) < MIN_SENTENCES:
         return 0.0
     sentence, times = Counter(sentences).most_common(1)[0]
-    prose = len(_LETTERS.findall(sentence)) >= MIN_LETTERS * len(sentence)
-    return times * len(sentence) / len(text) if prose and times >= MIN_SENTENCES else 0.0
+    lettered = len(_LETTERS.findall(sentence)) >= MIN_LETTERS * len(sentence)
+    return times * len(sentence) / len(text) if lettered and times >= MIN_SENTENCES else 0.0
