@@ -1,8 +1,12 @@
 """Fixtures shared by all tests."""
 
+import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from curation.cli import main
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
@@ -13,3 +17,47 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the real data in ../shared/data")
     return SHARED
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def curate(monkeypatch, capsys):
+    """Run the command line in this process: `curate("run", recipe)` → Finished."""
+
+    def run(*args: object) -> Finished:
+        monkeypatch.setattr("sys.argv", ["curate", *map(str, args)])
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as exit_:
+            code = exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return Finished(code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def write_recipe(tmp_path):
+    """Write a recipe of one source per keyword, in the test's folder; gives its path."""
+
+    def write(stages: dict | None = None, **sources: object) -> Path:
+        listed = [
+            {"name": name, **(path if isinstance(path, dict) else {"path": str(path)})}
+            for name, path in sources.items()
+        ]
+        path = tmp_path / "recipe.yaml"
+        path.write_text(json.dumps({"name": "c", "sources": listed, "stages": stages or {}}))
+        return path
+
+    return write

@@ -2,9 +2,10 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -16,8 +17,10 @@ from curation.outputs.verify import verify as verify_corpus
 from curation.recipes import load, shipped
 from curation.run import Options, plan
 from curation.run import run as run_recipe
+from curation.sources.files import resolve
 from curation.sources.inspect import inspect as inspect_file
 from schemas.errors import AuroraError
+from schemas.recipe import Format, Source
 from schemas.statistics import Statistics
 
 DIRECTORY = click.Path(path_type=Path, file_okay=False)
@@ -76,15 +79,17 @@ def run(
 
 @cli.command()
 @click.argument("paths", nargs=-1, required=True)
-@click.option("--format", "format_", default="auto", help="Record format, as in a recipe.")
+@click.option(
+    "--format", "format_", type=click.Choice(get_args(Format)), default="auto", show_default=True
+)
 @click.option("--rows", type=click.IntRange(0), default=3, show_default=True)
 @click.option("--json", "as_json", is_flag=True)
-def inspect(paths: tuple[str, ...], format_: str, rows: int, as_json: bool) -> None:
+def inspect(paths: tuple[str, ...], format_: Format, rows: int, as_json: bool) -> None:
     """Look at input files before any run: format, counts, first rows, repairs and bad rows."""
-    source, files = source_of(paths, format_)
-    found = [inspect_file(file, source, rows) for file in files]
+    source = _source_of(paths, format_)
+    found = [inspect_file(file, source, rows) for file in resolve(source, Path.cwd())]
     if as_json:
-        views.print_json([asdict(one) for one in found])
+        views.print_json([views.inspection(one) for one in found])
         return
     for one in found:
         views.print_inspection(one)
@@ -158,6 +163,11 @@ def main() -> None:
     except AuroraError as error:
         console.err.print(f"curate: {console.shown(error)}", markup=False, soft_wrap=True)
         sys.exit(error.exit_code)
+
+
+def _source_of(paths: Sequence[str], format_: Format) -> Source:
+    """A source for files that are only looked at."""
+    return Source(name="inspect", path=list(paths), format=format_)
 
 
 def _cores() -> int:

@@ -1,7 +1,9 @@
 """What each command prints."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from rich.text import Text
 from curation.cli.console import excerpt, out, shown, table
 from curation.engine.plan import Plan
 from curation.explain import Life
+from curation.sources.inspect import Inspection
 from schemas.statistics import Statistics
 
 
@@ -55,6 +58,41 @@ def print_plan(plan: Plan, directory: Path) -> None:
     out.print(table("Stages", ("stage", "settings"), stages))
     read = sum((plan.read_task(f).folder / "summary.arrow").exists() for f in plan.files)
     out.print(f"would write to {directory}; {read} of {len(plan.files)} files are read already")
+
+
+def inspection(found: Inspection) -> dict[str, Any]:
+    """An inspection as a JSON document."""
+    return {
+        "file": found.file.name,
+        "container": found.container,
+        "compression": found.compression,
+        "encoding": found.encoding,
+        "records": found.records,
+        "conversations": found.conversations,
+        "formats": found.formats,
+        "repairs": found.repairs,
+        "dropped": found.dropped,
+        "quarantined": found.quarantined,
+        "examples": [asdict(conversation) for conversation in found.examples],
+        "bad": [asdict(rejected) for rejected in found.bad],
+    }
+
+
+def print_inspection(found: Inspection) -> None:
+    """What a file holds, its first conversations and its first bad records."""
+    out.print(Text(found.file.name, style="bold"))
+    facts = inspection(found)
+    for name, value in facts.items():
+        if isinstance(value, Counter):
+            facts[name] = ", ".join(f"{key} {n:,}" for key, n in value.most_common()) or "none"
+    _print_pairs([(k, v) for k, v in facts.items() if k not in ("file", "examples", "bad")])
+    for conversation in found.examples:
+        out.print(f"\n  [bold]record {conversation.position}[/] ({conversation.format})")
+        _print_messages([message._asdict() for message in conversation.messages])
+    for rejected in found.bad:
+        out.print(f"\n  [red]record {rejected.position}[/]: {rejected.outcome}, {rejected.reason}")
+        _print_pairs([(name, value) for name, value in rejected.evidence.items()])
+    out.print()
 
 
 def print_life(life: Life) -> None:

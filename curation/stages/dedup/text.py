@@ -54,7 +54,7 @@ def fold(texts: CodePoints) -> CodePoints:
 def _kept(kinds: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
     """(total,) which characters stay: all but space and punctuation, and those inside a word."""
     solid = np.flatnonzero(kinds != _SPACE)
-    keep = kinds == _OTHER
+    keep: NDArray[np.bool_] = kinds == _OTHER
     keep |= kinds == _ALNUM
     text = np.searchsorted(offsets, solid, side="right")
     word = kinds[solid] == _ALNUM

@@ -1,0 +1,192 @@
+"""Deduplication: folding, shingles, signatures, and who survives."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from batches import batch_of
+from datasketch import LeanMinHash, MinHash
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curation.stages.dedup.candidates import banding, candidates
+from curation.stages.dedup.shingles import jaccard, shingles
+from curation.stages.dedup.signatures import minhash, signatures
+from curation.stages.dedup.survivors import find_duplicates
+from curation.stages.dedup.text import TURN_SEPARATOR, compared_text, fold
+from curation.text.codepoints import CodePoints
+from schemas.recipe import Dedup
+
+TEXTS = st.lists(st.text(st.sampled_from("一二三四五六abc1. ，\n"), max_size=30), max_size=20)
+
+
+def points(texts):
+    return CodePoints.of(pa.array(texts, pa.string()))
+
+
+def folded(text):
+    return "".join(map(chr, fold(points([text])).points))
+
+
+def shingle_set(text, n):
+    return {text[i : i + n] for i in range(len(text) - n + 1)} if len(text) >= n else {text}
+
+
+def duplicates(texts, threshold=0.8, ngram=5, preference=None):
+    """(row, survivor, exact) of each dropped text, through the real stages."""
+    batch = batch_of(*([text, "好"] for text in texts))
+    columns = signatures(batch, Dedup(ngram=ngram, key="prompt")).columns
+    sets = shingles(fold(points(texts)), ngram)
+    signature = np.array([np.frombuffer(s, np.uint32) for s in columns["signature"].to_pylist()])
+    digest = np.array([np.void(d) for d in columns["digest"].to_pylist()])
+    found = find_duplicates(
+        digest,
+        signature,
+        np.arange(len(texts)) if preference is None else np.array(preference),
+        threshold,
+        lambda pairs: np.array([jaccard(sets.unique(a), sets.unique(b)) for a, b in pairs]),
+    )
+    return list(zip(found.row.tolist(), found.survivor.tolist(), found.exact.tolist(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Ｈｅｌｌｏ，世界！", "hello世界"),
+        ("繁體 漢字", "繁体汉字"),
+        ("圆周率是3.14。", "圆周率是3.14"),
+        ("a  b\n\nc", "a b c"),
+        ("你 好\n吗", "你好吗"),
+        ("x - 1", "x-1"),
+        ("[1] {2}", "[1]{2}"),
+        ("？！", "?!"),  # nothing else is left: stays
+        ("", ""),
+    ],
+)
+def test_what_is_folded_away(text, expected):
+    assert folded(text) == expected
+
+
+@given(TEXTS)
+def test_folding_a_batch_is_folding_each(texts):
+    batch = fold(points(texts))
+    assert [
+        "".join(map(chr, batch.points[a:b]))
+        for a, b in zip(batch.offsets, batch.offsets[1:], strict=False)
+    ] == [folded(text) for text in texts]
+
+
+@given(TEXTS, st.integers(1, 6))
+def test_jaccard_of_shingles_is_exact(texts, n):
+    made = shingles(points(texts), n)
+    for i, a in enumerate(texts):
+        for j, b in enumerate(texts):
+            x, y = shingle_set(a, n), shingle_set(b, n)
+            expected = len(x & y) / len(x | y)
+            assert jaccard(made.unique(i), made.unique(j)) == pytest.approx(expected)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.text(max_size=60), min_size=1, max_size=8), st.sampled_from([16, 128]))
+def test_signatures_equal_datasketch(texts, num_perm):
+    made = shingles(points(texts), 5)
+    for i, row in enumerate(minhash(made, num_perm)):
+        oracle = MinHash(num_perm, seed=1, scheme="affine32", hashfunc=int)
+        low = made.hashes[made.offsets[i] : made.offsets[i + 1]].astype(np.uint32)
+        oracle.update_batch(low.tolist())
+        assert np.array_equal(row, LeanMinHash(oracle).hashvalues)
+
+
+def test_a_long_text_crosses_blocks():
+    texts = ["甲乙丙丁" * 30_000, "短", "子丑寅卯辰巳" * 9_000]
+    made = shingles(points(texts), 5)
+    for i, row in enumerate(minhash(made, 32)):
+        alone = minhash(shingles(points([texts[i]]), 5), 32)
+        assert np.array_equal(row, alone[0])
+
+
+def test_candidates_are_found_once_and_sorted():
+    signature = np.zeros((4, 128), np.uint32)
+    signature[2] = 7
+    assert candidates(signature, 0.8).tolist() == [[0, 1], [0, 3], [1, 3]]
+    assert candidates(signature[:0], 0.8).shape == (0, 2)
+
+
+def test_banding_fits_the_signature():
+    for threshold in (0.5, 0.7, 0.8, 0.95, 1.0):
+        bands, width = banding(threshold, 128)
+        assert bands * width <= 128
+
+
+LONG = "人工智能是计算机科学的一个分支，它企图了解智能的实质，并生产出一种新的智能机器。"
+
+
+def test_exact_duplicates_up_to_width_and_white_space():
+    assert duplicates(["Ａ计划是什么?", "a计划 是什么？", "乙"]) == [(1, 0, True)]
+
+
+def test_near_duplicates_are_verified():
+    near = LONG.replace("企图", "试图")
+    assert duplicates([LONG, near, "完全不同的一句话，和上面没有关系。"], 0.7) == [(1, 0, False)]
+    assert duplicates([LONG, near], 0.9) == []
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("3乘以6等于多少？", "8乘以8等于多少？"),
+        ("介绍一下李白的生平。", "介绍一下杜甫的生平。"),
+        ("这部电影值得看吗？", "这部电影不值得看吗？"),
+        ("是", "否"),
+        ("3.5", "35"),
+    ],
+)
+def test_a_number_a_name_or_a_negation_makes_a_difference(a, b):
+    assert duplicates([a, b]) == []
+
+
+def test_short_texts_are_compared_whole():
+    assert duplicates(["你好", "您好", "你好！", "好"]) == [(2, 0, True)]
+
+
+def test_unlike_texts_are_not_chained():
+    words = [f"第{i}句话说的是第{i}件事情。" for i in range(40)]
+    a, b, c = "".join(words[:30]), "".join(words[3:33]), "".join(words[6:36])
+    sets = [shingle_set(folded(t), 5) for t in (a, b, c)]
+    threshold = 0.78
+    assert len(sets[0] & sets[1]) / len(sets[0] | sets[1]) >= threshold
+    assert len(sets[0] & sets[2]) / len(sets[0] | sets[2]) < threshold
+    # b is near a and near c, but a and c are unlike: c must stay when a takes b.
+    assert duplicates([a, b, c], threshold) == [(1, 0, False)]
+    # And where b is preferred, it takes both.
+    assert duplicates([a, b, c], threshold, preference=[1, 0, 2]) == [(0, 1, False), (2, 1, False)]
+
+
+def test_an_equal_of_a_dropped_row_names_the_row_that_stays():
+    near = LONG.replace("企图", "试图")
+    found = duplicates([near, LONG, near + "！"], 0.7, preference=[1, 0, 2])
+    assert found == [(0, 1, False), (2, 1, False)]
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.text(st.sampled_from("甲乙丙丁"), min_size=1, max_size=12), min_size=1, max_size=25)
+)
+def test_every_dropped_row_is_within_the_threshold_of_a_row_that_stays(texts):
+    dropped = duplicates(texts, 0.5, ngram=2)
+    gone = {row for row, _, _ in dropped}
+    for row, survivor, exact in dropped:
+        assert survivor not in gone
+        x, y = shingle_set(folded(texts[row]), 2), shingle_set(folded(texts[survivor]), 2)
+        assert len(x & y) / len(x | y) >= 0.5
+        assert exact == (folded(texts[row]) == folded(texts[survivor]))
+    assert len({folded(t) for i, t in enumerate(texts) if i not in gone}) == len(texts) - len(gone)
+
+
+def test_the_key_chooses_what_is_compared():
+    batch = batch_of(
+        ["问一", "答一", "问二", "答二"], [("system", "s"), ("user", "问"), ("assistant", "答")]
+    )
+    assert compared_text(batch, "prompt").to_pylist() == [f"问一{TURN_SEPARATOR}问二", "问"]
+    assert compared_text(batch, "response").to_pylist() == [f"答一{TURN_SEPARATOR}答二", "答"]
+    whole = TURN_SEPARATOR.join(["问一", "答一", "问二", "答二"])
+    assert compared_text(batch, "conversation").to_pylist()[0] == whole
