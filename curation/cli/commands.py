@@ -46,7 +46,11 @@ def cli() -> None:
     help="Records per checkpoint; changes memory and speed, not the result.",
 )
 @click.option("--fresh", is_flag=True, help="Forget the work of earlier runs.")
-@click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Show what would be done and write nothing (files of the Hub are fetched to its cache).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the statistics as JSON.")
 def run(
     recipe: str,
@@ -131,11 +135,15 @@ def verify(directory: Path, as_json: bool) -> None:
         views.print_json({"directory": str(directory), "problems": problems})
     else:
         for problem in problems:
-            console.err.print(console.shown(f"{directory}: {problem}"), markup=False)
+            console.err.print(
+                console.shown(f"{directory}: {problem}"), markup=False, soft_wrap=True
+            )
         if not problems:
             counts = read_manifest(directory).counts
             records, kept = sum(c.records for c in counts), sum(c.kept for c in counts)
-            console.out.print(f"{directory}: sound; {records:,} records, {kept:,} kept")
+            console.out.print(
+                f"{directory}: sound; {records:,} records, {kept:,} kept", soft_wrap=True
+            )
     if problems:
         sys.exit(1)
 

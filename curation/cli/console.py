@@ -1,5 +1,6 @@
 """What a person sees: tables and progress bars."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -8,7 +9,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-out = Console(highlight=False, soft_wrap=False)
+#: In a pipe there is no terminal to fit, so tables get the room they commonly need.
+_PIPE_WIDTH = 120
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 err = Console(stderr=True, highlight=False)
 
 
@@ -53,9 +57,11 @@ def table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -
     """A table of corpus or recipe values; columns of whole numbers are set right."""
     result = Table(title=title, title_justify="left")
     for column, name in enumerate(header):
-        numeric = bool(rows) and all(isinstance(row[column], int) for row in rows)
-        result.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        numeric = bool(rows) and all(isinstance(row[column], int | float) for row in rows)
+        result.add_column(
+            name, justify="right" if numeric else "left", overflow="fold", no_wrap=not numeric
+        )
     for row in rows:
         # As Text: corpus and recipe text must not be taken for markup.
-        result.add_row(*(Text(f"{v:,}" if isinstance(v, int) else shown(v)) for v in row))
+        result.add_row(*(Text(f"{v:,}" if isinstance(v, int | float) else shown(v)) for v in row))
     return result

@@ -15,6 +15,7 @@ from curation.cli.console import excerpt, out, shown, table
 from curation.engine.plan import Plan
 from curation.explain import Life
 from curation.sources.inspect import Inspection
+from schemas.conversation import Message
 from schemas.statistics import Statistics
 
 
@@ -25,8 +26,9 @@ def print_json(value: Any) -> None:
 
 def print_statistics(statistics: Statistics) -> None:
     """The closing tables: records by source, rounds before and after, and the stages."""
-    for view in (_sources(statistics), _rounds(statistics), _stages(statistics)):
-        out.print(view)
+    for view in (_sources, _reasons, _rounds, _stages):
+        out.print(view(statistics))
+    out.print(_line("edits", _edits(statistics)))
     out.print(_line("categories", statistics.categories))
     tokens = statistics.tokens
     out.print(f"tokens: {tokens.total:,} in all, {tokens.p50:,} median, {tokens.maximum:,} most")
@@ -34,7 +36,9 @@ def print_statistics(statistics: Statistics) -> None:
 
 def print_finished(directory: Path) -> None:
     """Where to look, and what to do next."""
-    out.print(f"\nwritten to {directory}: data/, ledger/, statistics.json, README.md (the card)")
+    out.print(
+        f"\nwritten to {directory}: data/, ledger/, statistics.json, README.md", soft_wrap=True
+    )
     out.print(f"next: curate verify {directory} · curate explain {directory} ID", soft_wrap=True)
 
 
@@ -51,13 +55,16 @@ def print_plan(plan: Plan, directory: Path) -> None:
         for f in plan.files
     ]
     out.print(table("Input files", ("source", "file", "format", "size", "sha256"), files))
-    stages = [(s.name, ", ".join(f"{k}={v}" for k, v in s.settings.items())) for s in plan.stages]
-    dedup = plan.recipe.stages.dedup
-    if dedup.enabled:
-        stages.append(("dedup", f"threshold={dedup.threshold}, priority={dedup.priority}"))
+    stages = [
+        (name, ", ".join(f"{key}={value}" for key, value in settings.items()))
+        for name, settings in plan.recipe.stages.model_dump().items()
+    ]
     out.print(table("Stages", ("stage", "settings"), stages))
     read = sum((plan.read_task(f).folder / "summary.arrow").exists() for f in plan.files)
-    out.print(f"would write to {directory}; {read} of {len(plan.files)} files are read already")
+    out.print(
+        f"would write to {directory}; {read} of {len(plan.files)} files are read already",
+        soft_wrap=True,
+    )
 
 
 def inspection(found: Inspection) -> dict[str, Any]:
@@ -88,7 +95,7 @@ def print_inspection(found: Inspection) -> None:
     _print_pairs([(k, v) for k, v in facts.items() if k not in ("file", "examples", "bad")])
     for conversation in found.examples:
         out.print(f"\n  [bold]record {conversation.position}[/] ({conversation.format})")
-        _print_messages([message._asdict() for message in conversation.messages])
+        _print_messages([Message(m.role, excerpt(m.content, 200)) for m in conversation.messages])
     for rejected in found.bad:
         out.print(f"\n  [red]record {rejected.position}[/]: {rejected.outcome}, {rejected.reason}")
         _print_pairs([(name, value) for name, value in rejected.evidence.items()])
@@ -112,10 +119,10 @@ def print_life(life: Life) -> None:
     if life.row:
         out.print("\n[bold]as published[/]")
         _print_pairs([(name, value) for name, value in life.row.items() if name != "messages"])
-        _print_messages(life.row["messages"])
+        _print_messages([Message(**message) for message in life.row["messages"]])
     if life.survivor:
         out.print(f"\n[bold]the row that stayed, {life.survivor['id']}[/]")
-        _print_messages(life.survivor["messages"])
+        _print_messages([Message(**message) for message in life.survivor["messages"]])
 
 
 def _print_pairs(pairs: Sequence[tuple[str, object]]) -> None:
@@ -124,9 +131,9 @@ def _print_pairs(pairs: Sequence[tuple[str, object]]) -> None:
             out.print(Text(f"  {name:<15} ", style="dim") + Text(shown(value)), soft_wrap=True)
 
 
-def _print_messages(messages: Sequence[dict[str, str]]) -> None:
+def _print_messages(messages: Sequence[Message]) -> None:
     for message in messages:
-        line = Text(f"  {message['role']:<10}", style="cyan") + Text(shown(message["content"]))
+        line = Text(f"  {message.role:<10}", style="cyan") + Text(shown(message.content))
         out.print(line, soft_wrap=True)
 
 
@@ -148,17 +155,20 @@ def _difference(before: str, after: str | None, context: int = 20) -> Text:
 
 
 def _sources(statistics: Statistics) -> Table:
-    rows = [
-        (s.source, s.records, s.kept, s.dropped, s.quarantined, _reasons(statistics, s.source))
-        for s in statistics.sources
-    ]
-    sums = [sum(row[column] for row in rows) for column in range(1, 5)]  # type: ignore[misc]
-    header = ("source", "records", "kept", "dropped", "unreadable", "reasons")
-    return table("Records", header, [*rows, ("total", *sums, "")])
+    rows = [(s.source, s.records, s.kept, s.dropped, s.quarantined) for s in statistics.sources]
+    header = ("source", "records", "kept", "dropped", "unreadable")
+    return table("Records", header, [*rows, ("total", *_sums(rows))])
 
 
-def _reasons(statistics: Statistics, source: str) -> str:
-    return "\n".join(f"{reason} {n:,}" for reason, n in statistics.reasons[source].items())
+def _reasons(statistics: Statistics) -> Table:
+    """Why records left, by source."""
+    names = [source.source for source in statistics.sources]
+    rows = []
+    for stage in statistics.stages:
+        for reason, total in stage.dropped.items():
+            counts = [statistics.reasons[name].get(reason, 0) for name in names]
+            rows.append((stage.stage, reason, *counts, total))
+    return table("Dropped or unreadable", ("stage", "reason", *names, "total"), rows)
 
 
 def _rounds(statistics: Statistics) -> Table:
@@ -166,22 +176,27 @@ def _rounds(statistics: Statistics) -> Table:
         (raw.source, raw.single, raw.multi, result.single, result.multi)
         for raw, result in zip(statistics.rounds.raw, statistics.rounds.result, strict=True)
     ]
-    sums = [sum(row[column] for row in rows) for column in range(1, 5)]  # type: ignore[misc]
     header = ("source", "single, read", "multi, read", "single, kept", "multi, kept")
-    return table("Rounds (Table 2 of the paper)", header, [*rows, ("total", *sums)])
+    return table("Rounds (Table 2 of the paper)", header, [*rows, ("total", *_sums(rows))])
 
 
 def _stages(statistics: Statistics) -> Table:
     rows = [
-        (s.stage, s.entered, s.kept, _counts(s.dropped), _counts(s.edited), f"{s.seconds:.1f}")
+        (s.stage, s.entered, s.kept, sum(s.dropped.values()), sum(s.edited.values()), s.seconds)
         for s in statistics.stages
     ]
-    header = ("stage", "entered", "kept", "dropped", "edited", "worker s")
+    header = ("stage", "entered", "kept", "dropped", "edits", "worker s")
     return table("Stages", header, rows)
 
 
-def _counts(counts: dict[str, int]) -> str:
-    return "\n".join(f"{name} {n:,}" for name, n in counts.items())
+def _sums(rows: Sequence[tuple[str, *tuple[int, ...]]]) -> list[int]:
+    """Sums of the columns after the first."""
+    return [sum(column) for column in zip(*(row[1:] for row in rows), strict=True)]
+
+
+def _edits(statistics: Statistics) -> dict[str, int]:
+    """How often each repair and each rule was applied."""
+    return {rule: n for stage in statistics.stages for rule, n in stage.edited.items()}
 
 
 def _line(name: str, counts: dict[str, int]) -> str:

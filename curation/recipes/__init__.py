@@ -33,7 +33,8 @@ def load(name_or_path: str, changes: Sequence[str] = ()) -> LoadedRecipe:
     """Load a recipe; each of `changes` is KEY=VALUE with a dotted key and a YAML value.
 
     A source is named in a key by its name or its number: `sources.alpaca_zh.path=/data/a.json`.
-    A relative path starts at the recipe's folder; one given by a change, at the current folder.
+    A relative path starts at the recipe's folder; one given by a change, at the current folder,
+    and the recipe's sha256 of the file it replaces no longer applies.
     Raises RecipeError.
     """
     path = _find(name_or_path)
@@ -88,8 +89,11 @@ def _change(document: dict[str, Any], change: str) -> None:
         target = _enter(target, step, change)
     if isinstance(target, list):
         target[_index(target, last, change)] = value
+    elif last == "path":
+        target[last] = _from_here(value)
+        target.pop("sha256", None)  # it was the other file's; give this one's after it, if known
     else:
-        target[last] = _from_here(value) if last == "path" else value
+        target[last] = value
 
 
 def _enter(target: Any, step: str, change: str) -> Any:

@@ -23,7 +23,7 @@ _BARE_MARKER = re.compile(
 )
 _ASKS_FOR_OUTPUT = re.compile("输[入出]|运行|执行|结果|返回")
 
-_NOTHING = re.compile(r"\W*(?:无|没有|空|不适用|none|null|nil|nan|n/?a)\W*", re.IGNORECASE)
+_NOTHING = re.compile(r"\W*(?:暂?无|没有|空|不适用|none|null|nil|nan|n/?a)\W*", re.IGNORECASE)
 _ORDER = re.compile(
     r"(?:请|请你|帮我)?(?:设计|生成|创建|创作|制作|编写|撰写|描述|解释|介绍|开发|构建|构造|写[一个首篇段封])"
 )
