@@ -4,6 +4,7 @@ from pathlib import Path
 
 import jinja2
 import pyarrow as pa
+import pyarrow.parquet as pq
 from huggingface_hub import DatasetCardData
 
 from curation import __version__
@@ -28,6 +29,7 @@ def render_card(
     """README.md: YAML front matter and Markdown. `shards` are the data files and their rows."""
     kept = sum(source.kept for source in statistics.sources)
     size = sum(path.stat().st_size for path in shards)
+    unpacked = sum(_unpacked_size(path) for path in shards)
     licenses = sorted({source.license for source in recipe.sources})
     data = DatasetCardData(
         pretty_name=recipe.name,
@@ -44,9 +46,9 @@ def render_card(
         ],
         dataset_info={
             "features": [_feature(field) for field in DATA],
-            "splits": [{"name": "train", "num_bytes": size, "num_examples": kept}],
+            "splits": [{"name": "train", "num_bytes": unpacked, "num_examples": kept}],
             "download_size": size,
-            "dataset_size": size,
+            "dataset_size": unpacked,
         },
     )
     return f"---\n{data.to_yaml()}\n---\n\n{_body(recipe, statistics)}"
@@ -74,6 +76,12 @@ def _body(recipe: Recipe, statistics: Statistics) -> str:
         categories=statistics.categories,
     )
     return str(text)
+
+
+def _unpacked_size(shard: Path) -> int:
+    """Bytes of a Parquet file's columns before compression."""
+    metadata = pq.read_metadata(shard)
+    return sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
 
 
 def _feature(field: pa.Field) -> dict[str, object]:
