@@ -20,7 +20,7 @@ format: .venv/dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Needs the real data in ../shared/data; prints ratios, asserts nothing.
+# Ratios against reference tools on made-up text; asserts nothing.
 bench: .venv/dev
 	$(BIN)/python -m benchmarks.run
 

@@ -5,7 +5,7 @@ from batches import batch_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mistral_common.protocol.instruct.messages import AssistantMessage, UserMessage
-from mistral_common.tokens.tokenizers.base import InstructRequest
+from mistral_common.protocol.instruct.request import InstructRequest
 from mistral_common.tokens.tokenizers.mistral import MistralTokenizer
 
 from curation.stages.tokens import tokens

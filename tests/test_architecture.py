@@ -1,0 +1,62 @@
+"""What the folders promise: who may import whom, and that the core stays light."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FORBIDDEN = {
+    "schemas": {"curation", "finetune"},
+    "curation": {"finetune"},
+    "finetune": {"curation"},
+}
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.split(".")[0]
+
+
+@pytest.mark.parametrize("package", FORBIDDEN)
+def test_the_walls_between_the_packages(package):
+    modules = sorted((ROOT / package).rglob("*.py"))
+    assert modules
+    for path in modules:
+        assert not FORBIDDEN[package] & set(imported(path)), path
+
+
+def test_stages_know_nothing_of_files_and_engines():
+    for path in (ROOT / "curation" / "stages").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert "curation.engine" not in text, path
+        assert "curation.outputs" not in text, path
+
+
+def test_curating_loads_no_torch():
+    code = "import sys, curation.cli; sys.exit('torch' in sys.modules or 'datasets' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_every_recipe_option_is_documented():
+    from schemas.recipe import Recipe, Source, Stages
+
+    text = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+    for model in (Recipe, Source):
+        for name in model.model_fields:
+            assert f"| `{name}` |" in text, name
+    for stage, field in Stages.model_fields.items():
+        section = text.split(f"### `{stage}`")[1].split("\n### ")[0]
+        for name in type(field.default).model_fields:
+            assert name == "enabled" or f"| `{name}` |" in section, f"{stage}.{name}"
+
+
+def test_the_readme_begins_with_the_two_commands():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands = [line for line in text.splitlines() if line.startswith("make ")]
+    assert [line.split("#")[0].strip() for line in commands[:2]] == ["make run", "make test"]
