@@ -1,0 +1,102 @@
+"""Files in, records out: the one way into the pipeline."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from curation.sources.container import Container
+from curation.sources.files import SourceFile, sha256_of
+from curation.sources.formats import Unreadable, detect, turns_of
+from curation.sources.identity import Identity
+from curation.sources.items import Item, excerpt
+from curation.sources.record import Conversation, Record, Rejected
+from curation.sources.repairs import repair
+from curation.sources.roles import role_table
+from schemas.errors import InputError
+from schemas.ledger import Outcome
+from schemas.recipe import Source
+
+SHOWN = 12  # hexadecimal digits of a hash that a message shows
+
+
+def read(file: SourceFile, source: Source) -> Iterator[Record]:
+    """Every record of `file`, in file order and in bounded memory.
+
+    Bad data never raises: it comes as `Rejected`. Raises InputError at once if the file is not the
+    one whose SHA-256 the recipe gives.
+    """
+    check_hash(file)
+    return normalise(Container(file.path), file, source)
+
+
+def normalise(items: Iterable[Item], file: SourceFile, source: Source) -> Iterator[Record]:
+    """The record of each item."""
+    identity = Identity(source.name, file.name)
+    roles = role_table(source.roles)
+    for position, item in enumerate(items):
+        key = identity.of(item.content)
+        if item.problem:
+            reason, evidence = item.problem.reason, item.problem.evidence
+            yield Rejected(key, position, Outcome.QUARANTINED, reason, evidence)
+            continue
+        try:
+            yield _conversation(key, position, item, source.format, roles)
+        except Unreadable as why:
+            evidence = {"offset": item.offset, **why.evidence}
+            yield Rejected(key, position, Outcome.QUARANTINED, why.reason, evidence)
+
+
+def _conversation(
+    key: str, position: int, item: Item, name: str, roles: Mapping[str, str]
+) -> Record:
+    """The conversation of an item that parsed, or why it has none; raises Unreadable."""
+    record = item.value
+    if not isinstance(record, dict):
+        kind = type(record).__name__
+        raise Unreadable("not_an_object", type=kind, excerpt=excerpt(item.content))
+    if name == "auto":
+        name = detect(record)
+    turns = turns_of(record, name, roles)
+    repaired = repair(turns.turns)
+    if not repaired.messages:
+        asked = any(role == "user" and text.strip() for role, text in turns.turns)
+        reason = "no_answer" if asked else "no_question"
+        return Rejected(key, position, Outcome.DROPPED, reason, {"offset": item.offset})
+    repairs, edits = repaired.repairs, repaired.edits
+    if turns.repairs or item.repairs:
+        repairs = tuple(sorted({*repairs, *turns.repairs, *item.repairs}))
+        edits = tuple(sorted((*turns.edits, *edits), key=lambda edit: edit.turn))
+    return Conversation(
+        key,
+        position,
+        repaired.messages,
+        name,
+        source_id=_source_id(record),
+        source_category=_category(record),
+        repairs=repairs,
+        edits=edits,
+    )
+
+
+def _source_id(record: Mapping[str, Any]) -> str | None:
+    """The record's own id."""
+    found = record.get("id")
+    if found is None:
+        found = record.get("conversation_id")
+    return None if found is None or found == "" else str(found)
+
+
+def _category(record: Mapping[str, Any]) -> str | None:
+    """The record's own category, as written."""
+    category = record.get("category")
+    return category if isinstance(category, str) and category.strip() else None
+
+
+def check_hash(file: SourceFile) -> None:
+    """Raise InputError if the recipe expects other bytes; an unreadable file is read()'s matter."""
+    found = sha256_of(file.path) if file.sha256 else None
+    if found and file.sha256 and found != file.sha256.lower():
+        raise InputError(
+            f"{file.path} is not the file that source {file.source!r} expects: its SHA-256 starts "
+            f"with {found[:SHOWN]}, the recipe's with {file.sha256[:SHOWN].lower()}; fetch the "
+            "file again, or correct sha256 in the recipe"
+        )
