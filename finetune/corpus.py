@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def load_corpus(directory: Path) -> "Dataset":
-    """Load the conversations that `curate run` wrote, memory-mapped, in the order they were written.
+    """Load the conversations that `curate run` wrote, memory-mapped, in their order.
 
     The `messages` column is what TRL calls conversational data; `SFTTrainer` takes it as it is.
     Raises CorpusError where the directory holds no finished corpus or one of another shape.
