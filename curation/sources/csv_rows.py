@@ -6,7 +6,7 @@ from typing import Any
 
 from curation.sources.formats import LIST_KEYS, is_record
 from curation.sources.items import MAX_RECORD, Item, bad, parsed
-from curation.sources.jsonfix import Unparsable, loads
+from curation.sources.jsonfix import ParseError, loads
 
 
 def delimiter_of(header: str) -> str:
@@ -84,7 +84,7 @@ def cell_value(key: str, cell: Any) -> Any:
         return cell
     try:
         return loads(cell.encode())[0] if cell.strip() else None
-    except Unparsable:
+    except ParseError:
         return cell
 
 

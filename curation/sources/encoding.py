@@ -1,6 +1,6 @@
-"""Transcoding to UTF-8, in bounded memory, before anything is split.
+r"""Transcoding to UTF-8, in bounded memory, before anything is split.
 
-GB18030's second bytes include `\\ { } [ ]` and UTF-16's include any byte, so that splitting must
+GB18030's second bytes include `\ { } [ ]` and UTF-16's include any byte, so that splitting must
 come after. Bytes that the encoding does not allow become bytes that UTF-8 does not allow: the
 record they are in is quarantined, and its neighbours are not touched.
 """

@@ -82,7 +82,7 @@ def _glob(pattern: Path) -> list[tuple[str, Path]]:
     parts = pattern.parts
     plain = next(i for i, part in enumerate(parts) if glob.has_magic(part))
     root = Path(*parts[:plain])
-    matches = sorted(glob.glob(str(Path(*parts[plain:])), root_dir=root, recursive=True))
+    matches = sorted(glob.glob(str(Path(*parts[plain:])), root_dir=root, recursive=True))  # noqa: PTH207
     files = [(Path(match).as_posix(), root / match) for match in matches]
     if parts[-1] in _ANY_NAME:
         return [(name, path) for name, path in files if not path.is_dir()]

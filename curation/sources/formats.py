@@ -22,14 +22,15 @@ JOINT = "\n"  # between an instruction and its input, and between text parts
 
 #: Keys that make an object a record. None of them starts an object inside a record.
 RECORD_KEYS = frozenset(
-    "instruction input output conversations conversation messages query prompt response".split()
+    {"instruction", "input", "output", "conversations", "conversation", "messages"}
+    | {"query", "prompt", "response"}
 )
 #: Columns that hold a list, which a CSV cell writes as JSON.
 LIST_KEYS = frozenset({"messages", "conversations", "conversation", "history"})
 SHOWN_KEYS = 20  # keys of a bad record that its evidence lists
 
 
-class Unreadable(Exception):
+class FormatError(Exception):
     """A record that no format fits: `reason` and `evidence` for the ledger."""
 
     def __init__(self, reason: str, **evidence: Any) -> None:
@@ -60,7 +61,7 @@ class Turns:
     def turn(self, turn: Any) -> None:
         """Add a turn as a list of turns writes it."""
         if not isinstance(turn, dict):
-            raise Unreadable("wrong_format", error="a turn is not an object")
+            raise FormatError("wrong_format", error="a turn is not an object")
         name = turn.get("role") or turn.get("from")
         if name is None and ("human" in turn or "assistant" in turn):
             self.say("user", turn.get("human"))
@@ -68,7 +69,7 @@ class Turns:
             return
         content = turn.get("content") if "content" in turn else turn.get("value")
         if not content and (turn.get("tool_calls") or turn.get("function_call")):
-            raise Unreadable("unsupported_content", type="tool_calls")
+            raise FormatError("unsupported_content", type="tool_calls")
         self.say(self.role(name), content)
 
     def role(self, name: Any) -> str:
@@ -85,10 +86,10 @@ class Turns:
         if role := self.roles.get(plain):
             return role
         reason = "unsupported_role" if plain in UNSUPPORTED else "unknown_role"
-        raise Unreadable(reason, role=str(name)[:80], turn=len(self.turns))
+        raise FormatError(reason, role=str(name)[:80], turn=len(self.turns))
 
     def text(self, content: Any) -> str:
-        """Content as text; raises Unreadable for what is none."""
+        """Content as text; raises FormatError for what is none."""
         if isinstance(content, str):
             return content
         if content is None:
@@ -98,7 +99,7 @@ class Turns:
             return str(content)
         if isinstance(content, list):
             return JOINT.join(map(_part, content))
-        raise Unreadable("unsupported_content", type=type(content).__name__)
+        raise FormatError("unsupported_content", type=type(content).__name__)
 
 
 def _part(part: Any) -> str:
@@ -109,7 +110,7 @@ def _part(part: Any) -> str:
     if isinstance(text, str) and part.get("type", "text") in ("text", "input_text", "output_text"):
         return text
     kind = part.get("type") if isinstance(part, dict) else type(part).__name__
-    raise Unreadable("unsupported_content", type=str(kind)[:80])
+    raise FormatError("unsupported_content", type=str(kind)[:80])
 
 
 def is_record(value: Any) -> bool:
@@ -118,18 +119,18 @@ def is_record(value: Any) -> bool:
 
 
 def detect(record: Mapping[str, Any]) -> str:
-    """The format of `record` by its keys; raises Unreadable."""
+    """The format of `record` by its keys; raises FormatError."""
     found = next((name for name, (fits, _) in FORMATS.items() if fits(record)), None)
     if found is None:
-        raise Unreadable("unknown_format", keys=_keys(record))
+        raise FormatError("unknown_format", keys=_keys(record))
     return found
 
 
 def turns_of(record: Mapping[str, Any], name: str, roles: Mapping[str, str]) -> Turns:
-    """The turns of `record` in the format `name`; raises Unreadable."""
+    """The turns of `record` in the format `name`; raises FormatError."""
     fits, read = FORMATS[name]
     if not fits(record):
-        raise Unreadable("wrong_format", format=name, keys=_keys(record))
+        raise FormatError("wrong_format", format=name, keys=_keys(record))
     turns = Turns(roles)
     system = record.get("system")
     if system:
@@ -151,7 +152,7 @@ def _list_reader(key: str) -> Callable[[Mapping[str, Any], Turns], None]:
 
     def read(record: Mapping[str, Any], turns: Turns) -> None:
         if not isinstance(record[key], list):
-            raise Unreadable("wrong_format", error=f"{key} is not a list")
+            raise FormatError("wrong_format", error=f"{key} is not a list")
         for turn in record[key]:
             turns.turn(turn)
 
@@ -181,7 +182,7 @@ def _history(history: Any, turns: Turns) -> None:
     if not history:
         return
     if not isinstance(history, list):
-        raise Unreadable("wrong_format", error="history is not a list")
+        raise FormatError("wrong_format", error="history is not a list")
     for entry in history:
         if isinstance(entry, list) and len(entry) == 2:
             turns.say("user", entry[0])

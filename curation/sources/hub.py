@@ -47,7 +47,7 @@ def fetch(text: str, source: str) -> Iterator[tuple[str, Path]]:
 
     Downloads what the cache does not have. Raises InputError where the Hub does not give it.
     """
-    from huggingface_hub import HfApi, hf_hub_download  # noqa: PLC0415 (slow to import)
+    from huggingface_hub import HfApi, hf_hub_download
 
     address = parse(text, source)
     with _explained(address, source):
@@ -70,8 +70,8 @@ def fetch(text: str, source: str) -> Iterator[tuple[str, Path]]:
 
 @contextmanager
 def _explained(address: Address, source: str) -> Iterator[None]:
-    """Turn the client's errors into a sentence. Their texts are not shown: they may hold secrets."""
-    from huggingface_hub import errors  # noqa: PLC0415
+    """Turn the client's errors into a sentence. Their own texts may hold secrets: not shown."""
+    from huggingface_hub import errors
 
     transport: type[Exception] = errors.HTTPError  # type: ignore[attr-defined]  # httpx or httpx2
     try:
@@ -80,7 +80,7 @@ def _explained(address: Address, source: str) -> Iterator[None]:
         remedies = {
             errors.GatedRepoError: "accept its conditions on the Hub, then run `hf auth login`",
             errors.RepositoryNotFoundError: (
-                "there is no such data set, or it is private: check the name, or run `hf auth login`"
+                "there is no such data set, or it is private; check the name, or `hf auth login`"
             ),
             errors.RevisionNotFoundError: "it has no such revision; check what follows the @",
             errors.RemoteEntryNotFoundError: "it has no such file at that revision; check the path",

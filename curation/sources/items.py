@@ -39,7 +39,7 @@ class Problem:
 
 
 def parsed(offset: int, value: Any, repairs: tuple[str, ...] = (), raw: bytes = b"") -> Item:
-    """An item for a value that parsed; `raw` is what it parsed from, where there is such a thing."""
+    """An item for a value that parsed; `raw` is what it parsed from, if anything."""
     try:
         return Item(offset, canonical(value), value, repairs)
     except TypeError as error:  # deeper than orjson writes, and than any conversation nests

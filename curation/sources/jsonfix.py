@@ -7,7 +7,6 @@ import orjson
 
 from curation.sources.grammar import STRING
 
-
 _TOKEN = re.compile(rb"(" + STRING + rb")|,(?=\s*+[}\]])|-?\bInfinity\b|\bNaN\b", re.DOTALL)
 _CHARACTER = re.compile(
     rb"(?P<control>[\x00-\x1f])"
@@ -19,7 +18,7 @@ _CHARACTER = re.compile(
 )
 
 
-class Unparsable(ValueError):
+class ParseError(ValueError):
     """A record that no repair helps: `reason` for the ledger, the message for its evidence."""
 
     def __init__(self, reason: str, error: str) -> None:
@@ -28,7 +27,7 @@ class Unparsable(ValueError):
 
 
 def loads(raw: bytes) -> tuple[Any, tuple[str, ...]]:
-    """The value of `raw` and the names of the repairs it took; raises Unparsable."""
+    """The value of `raw` and the names of the repairs it took; raises ParseError."""
     try:
         return orjson.loads(raw), ()
     except ValueError:
@@ -39,14 +38,14 @@ def _repaired(raw: bytes) -> tuple[Any, tuple[str, ...]]:
     try:
         raw.decode()
     except UnicodeDecodeError as error:
-        raise Unparsable("invalid_encoding", f"byte {error.start} of the record") from None
+        raise ParseError("invalid_encoding", f"byte {error.start} of the record") from None
     repairs: set[str] = set()
     fixed = _TOKEN.sub(lambda match: _token(match, repairs), raw)
     try:
         return orjson.loads(fixed), tuple(sorted(repairs))
     except ValueError as error:
         reason = "too_deep" if "depth limit" in str(error) else "invalid_json"
-        raise Unparsable(reason, str(error).split(": line")[0]) from None
+        raise ParseError(reason, str(error).split(": line")[0]) from None
 
 
 def _token(match: re.Match[bytes], repairs: set[str]) -> bytes:

@@ -5,7 +5,7 @@ from typing import Any
 
 from curation.sources.container import Container
 from curation.sources.files import SourceFile, sha256_of
-from curation.sources.formats import Unreadable, detect, turns_of
+from curation.sources.formats import FormatError, detect, turns_of
 from curation.sources.identity import Identity
 from curation.sources.items import Item, excerpt
 from curation.sources.record import Conversation, Record, Rejected
@@ -40,7 +40,7 @@ def normalise(items: Iterable[Item], file: SourceFile, source: Source) -> Iterat
             continue
         try:
             yield _conversation(key, position, item, source.format, roles)
-        except Unreadable as why:
+        except FormatError as why:
             evidence = {"offset": item.offset, **why.evidence}
             yield Rejected(key, position, Outcome.QUARANTINED, why.reason, evidence)
 
@@ -48,11 +48,11 @@ def normalise(items: Iterable[Item], file: SourceFile, source: Source) -> Iterat
 def _conversation(
     key: str, position: int, item: Item, name: str, roles: Mapping[str, str]
 ) -> Record:
-    """The conversation of an item that parsed, or why it has none; raises Unreadable."""
+    """The conversation of an item that parsed, or why it has none; raises FormatError."""
     record = item.value
     if not isinstance(record, dict):
         kind = type(record).__name__
-        raise Unreadable("not_an_object", type=kind, excerpt=excerpt(item.content))
+        raise FormatError("not_an_object", type=kind, excerpt=excerpt(item.content))
     if name == "auto":
         name = detect(record)
     turns = turns_of(record, name, roles)

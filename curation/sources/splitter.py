@@ -1,4 +1,4 @@
-"""Splitting a JSON byte stream into records, so that a damaged record costs itself alone.
+r"""Splitting a JSON byte stream into records, so that a damaged record costs itself alone.
 
 Whatever the container (an array, JSON Lines, concatenated or pretty-printed objects, an object that
 wraps the list), records are the outermost objects, and what stands between them is punctuation.
@@ -8,7 +8,7 @@ literals by the grammar (only commas are optional), so it notices damage where i
 quote, say, is seen at the next byte that cannot follow. Then the splitter gives up on that record
 and goes on where the next one starts: at a line that has the damaged record's indentation and a
 `{`, or at a `{` followed by a key that this file's records start with. Neither can be text, since
-inside a string a quote is written `\\"`.
+inside a string a quote is written `\"`.
 """
 
 import re
@@ -20,7 +20,7 @@ import orjson
 from curation.sources import grammar
 from curation.sources.formats import RECORD_KEYS, is_record
 from curation.sources.items import MAX_RECORD, Item, bad, parsed
-from curation.sources.jsonfix import Unparsable, loads
+from curation.sources.jsonfix import ParseError, loads
 from curation.sources.window import LOOKAHEAD, Window
 
 _OBJECT, _ARRAY = b"{["
@@ -29,7 +29,7 @@ _LINE_END = re.compile(rb"[ \t\r,]*+\n")
 _KNOWN_STARTS = 8  # first keys remembered per file; records of one file share one, or a few
 
 
-class _Damage(Exception):
+class _DamageError(Exception):
     """The record being read goes on in a way that JSON does not."""
 
     def __init__(self, reason: str, error: str) -> None:
@@ -75,7 +75,7 @@ class Splitter:
         """Step into the list of records that the first object has for a member, if it has one."""
         try:
             inner = self._wrapped_list()
-        except _Damage:
+        except _DamageError:
             return
         if inner is not None:
             self.kind, self._wrapped = "json array", True
@@ -104,7 +104,7 @@ class Splitter:
         raw = self._window.data[offset - self._window.base : end]
         try:
             return offset if is_record(loads(raw)[0]) else None
-        except Unparsable:
+        except ParseError:
             return None
 
     def _skip_glue(self) -> bool:
@@ -155,7 +155,7 @@ class Splitter:
         """The record, wherever it ends."""
         try:
             return self._parsed(self._close(self._window.at))
-        except _Damage as damage:
+        except _DamageError as damage:
             return self._skip_damaged(damage.reason, str(damage))
 
     def _parsed(self, end: int) -> Item:
@@ -168,7 +168,7 @@ class Splitter:
             return bad(offset, raw, "record_too_large", f"longer than {MAX_RECORD} bytes")
         try:
             value, repairs = loads(raw)
-        except Unparsable as error:
+        except ParseError as error:
             return bad(offset, raw, error.reason, str(error))
         self._learn(value)
         return parsed(offset, value, repairs, raw)
@@ -185,7 +185,7 @@ class Splitter:
     # Brackets
 
     def _close(self, at: int) -> int:
-        """Index after the value that opens at index `at`; raises _Damage."""
+        """Index after the value that opens at index `at`; raises _DamageError."""
         window = self._window
         stack = bytearray(window.data[at : at + 1])
         at += 1
@@ -200,24 +200,26 @@ class Splitter:
             if bracket in _CLOSING:
                 stack.pop()
             elif bracket == _OBJECT and stack[-1] == _ARRAY and self._is_next_record(at - 1):
-                raise _Damage("invalid_json", "the next record starts before this one ends")
+                raise _DamageError("invalid_json", "the next record starts before this one ends")
             else:
                 stack.append(bracket)
         return at
 
     def _go_on(self, at: int, inside: int) -> int:
-        """Read on, if that can help; returns how far indices moved down, or raises _Damage."""
+        """Read on, if that can help; returns how far indices moved down, or raises _DamageError."""
         window = self._window
         so_far = grammar.OBJECT_SO_FAR if inside == _OBJECT else grammar.ARRAY_SO_FAR
         stuck = so_far.match(window.data, at).end()  # type: ignore[union-attr]
         if not grammar.UNFINISHED.match(window.data, stuck):
             where = window.base + stuck
-            raise _Damage("invalid_json", f"unexpected {_show(window.data, stuck)} at byte {where}")
+            raise _DamageError(
+                "invalid_json", f"unexpected {_show(window.data, stuck)} at byte {where}"
+            )
         if len(window.data) - window.at > MAX_RECORD:
-            raise _Damage("record_too_large", f"no end within {MAX_RECORD} bytes")
+            raise _DamageError("record_too_large", f"no end within {MAX_RECORD} bytes")
         moved = window.more()
         if window.final:
-            raise _Damage("truncated_record", "the file ends inside the record")
+            raise _DamageError("truncated_record", "the file ends inside the record")
         return moved
 
     def _is_next_record(self, at: int) -> bool:

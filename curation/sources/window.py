@@ -29,7 +29,7 @@ class Window:
         return self.base + self.at
 
     def more(self) -> int:
-        """Append a chunk; returns how far indices into `data` moved down. Sets `final` at the end."""
+        """Append a chunk, or set `final`; returns how far indices into `data` moved down."""
         chunk = next(self._chunks, None)
         if chunk is None:
             self.final = True
