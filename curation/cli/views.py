@@ -27,7 +27,8 @@ def print_json(value: Any) -> None:
 def print_statistics(statistics: Statistics) -> None:
     """The closing tables: records by source, rounds before and after, and the stages."""
     for view in (_sources, _reasons, _rounds, _stages):
-        out.print(view(statistics))
+        if (shown_table := view(statistics)).row_count:
+            out.print(shown_table)
     out.print(_line("edits", _edits(statistics)))
     out.print(_line("categories", statistics.categories))
     tokens = statistics.tokens
