@@ -1,21 +1,19 @@
 """`statistics.json`: what a run did, in numbers. Counts are of conversations unless stated."""
 
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+
 from schemas.document import Document
 
 
 class Rounds(Document):
-    """One row of the paper's Table 2."""
+    """One row of the paper's Table 2: of the raw input that could be read, or of the result."""
 
+    of: Literal["raw", "result"]
     source: str
-    single: int  # conversations of at most one round
+    single: int  # conversations of one round
     multi: int  # conversations of two rounds or more
-
-
-class RoundTables(Document):
-    """The paper's Table 2, before and after curation. `raw` counts what could be read."""
-
-    raw: list[Rounds]
-    result: list[Rounds]
 
 
 class SourceCounts(Document):
@@ -29,10 +27,12 @@ class SourceCounts(Document):
 
 
 class StageCounts(Document):
-    """One stage's account: entered = kept + the sum of dropped."""
+    """One stage's account: in = kept + the sum of dropped."""
+
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
 
     stage: str
-    entered: int
+    entered: int = Field(alias="in")
     kept: int
     dropped: dict[str, int]  # by reason; for `read` this includes what was quarantined
     edited: dict[str, int]  # messages changed, by rule
@@ -66,7 +66,7 @@ class Statistics(Document):
 
     sources: list[SourceCounts]
     stages: list[StageCounts]
-    rounds: RoundTables
+    rounds: list[Rounds]  # raw, then result; each by source
     reasons: dict[str, dict[str, int]]  # source → reason → records dropped or quarantined
     formats: dict[str, dict[str, int]]  # source → detected record format → records
     repairs: dict[str, dict[str, int]]  # source → repair → records
@@ -76,3 +76,8 @@ class Statistics(Document):
     tokens: Distribution  # Mixtral tokens per kept conversation
     characters: Distribution  # per kept conversation
     overlap: list[Overlap]
+
+    def round_pairs(self) -> list[tuple[Rounds, Rounds]]:
+        """Raw and result of each source, side by side."""
+        raw, result = ([row for row in self.rounds if row.of == of] for of in ("raw", "result"))
+        return list(zip(raw, result, strict=True))

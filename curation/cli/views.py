@@ -175,7 +175,7 @@ def _reasons(statistics: Statistics) -> Table:
 def _rounds(statistics: Statistics) -> Table:
     rows = [
         (raw.source, raw.single, raw.multi, result.single, result.multi)
-        for raw, result in zip(statistics.rounds.raw, statistics.rounds.result, strict=True)
+        for raw, result in statistics.round_pairs()
     ]
     header = ("source", "single, read", "multi, read", "single, kept", "multi, kept")
     return table("Rounds (Table 2 of the paper)", header, [*rows, ("total", *_sums(rows))])

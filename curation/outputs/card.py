@@ -71,7 +71,7 @@ def _body(recipe: Recipe, statistics: Statistics) -> str:
         dropped=sum(source.dropped for source in statistics.sources),
         quarantined=sum(source.quarantined for source in statistics.sources),
         sources=[(source, licenses[source.source]) for source in statistics.sources],
-        rounds=list(zip(statistics.rounds.raw, statistics.rounds.result, strict=True)),
+        rounds=statistics.round_pairs(),
         stages=statistics.stages,
         categories=statistics.categories,
     )

@@ -56,7 +56,10 @@ def _data(kept: pa.RecordBatch, source: str, license_: str) -> pa.Table:
 
 def _kept_rows(kept: pa.RecordBatch) -> pa.Table:
     n = kept.num_rows
-    fixed = {"outcome": pa.array([Outcome.KEPT.value] * n, pa.string())}
+    fixed = {
+        "outcome": pa.array([Outcome.KEPT.value] * n, pa.string()),
+        "evidence": pa.array(["{}"] * n, pa.string()),
+    }
     return pa.table(
         [
             kept.column(field.name)

@@ -15,7 +15,6 @@ from schemas.statistics import (
     Distribution,
     Overlap,
     Rounds,
-    RoundTables,
     SourceCounts,
     StageCounts,
     Statistics,
@@ -42,7 +41,7 @@ def collect(
     return Statistics(
         sources=source_counts(decisions, names),
         stages=[_read_counts(reads), *_stage_counts(stages, duplicates)],
-        rounds=RoundTables(raw=_raw_rounds(reads, names), result=_result_rounds(data, names)),
+        rounds=[*_raw_rounds(reads, names), *_result_rounds(data, names)],
         reasons=_reasons(decisions, names),
         formats=_by_source(reads, names, "formats"),
         repairs=_by_source(reads, names, "repairs"),
@@ -126,6 +125,7 @@ def _dedup_counts(signatures: list[dict[str, Any]], duplicates: Path) -> StageCo
 def _raw_rounds(reads: list[tuple[str, dict[str, Any]]], names: Sequence[str]) -> list[Rounds]:
     return [
         Rounds(
+            of="raw",
             source=name,
             single=sum(note["single"] for source, note in reads if source == name),
             multi=sum(note["multi"] for source, note in reads if source == name),
@@ -139,8 +139,9 @@ def _result_rounds(data: pl.LazyFrame, names: Sequence[str]) -> list[Rounds]:
     rows = data.group_by("source").agg(pl.len() - multi, multi.alias("multi")).collect().rows()
     counts = {source: (single, many) for source, single, many in rows}
     return [
-        Rounds(source=name, single=counts.get(name, (0, 0))[0], multi=counts.get(name, (0, 0))[1])
+        Rounds(of="result", source=name, single=single, multi=many)
         for name in names
+        for single, many in [counts.get(name, (0, 0))]
     ]
 
 

@@ -236,13 +236,14 @@ def test_json_is_the_statistics(curate, corpus, tmp_path):
         "dropped": 2,
         "quarantined": 1,
     }
-    assert printed["rounds"]["raw"][0] == {"source": "one", "single": 43, "multi": 0}
+    assert printed["rounds"][0] == {"of": "raw", "source": "one", "single": 43, "multi": 0}
+    assert printed["rounds"][2] == {"of": "result", "source": "one", "single": 41, "multi": 0}
     assert printed["overlap"] == [
         {"source": "one", "duplicate_of": "one", "exact": 1, "near": 0},
         {"source": "two", "duplicate_of": "one", "exact": 10, "near": 0},
     ]
     for before, after in zip(printed["stages"], printed["stages"][1:], strict=False):
-        assert before["kept"] == after["entered"]
+        assert before["kept"] == after["in"]
     assert printed["stages"][-1]["kept"] == sum(s["kept"] for s in printed["sources"])
 
 
