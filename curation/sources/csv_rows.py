@@ -61,7 +61,8 @@ def _item(lines: "_Lines", header: list[str], row: list[str], error: str) -> Ite
         width, taken = len(header), lines.taken
         sound = (i for i, line in enumerate(taken) if i and _stands_alone(line, width))
         lines.give_back(next(sound, len(taken)))
-        return bad(lines.offset, b"".join(lines.taken), "invalid_csv", error)
+        reason = "record_too_large" if lines.too_large else "invalid_csv"
+        return bad(lines.offset, b"".join(lines.taken), reason, error)
     content = b"".join(lines.taken)
     try:
         content.decode()
@@ -91,8 +92,9 @@ def cell_value(key: str, cell: Any) -> Any:
 class _Lines:
     """Lines of a stream of chunks, as text; those of the row being read can be given back.
 
-    taken:  lines of the row being read.
-    offset: where that row starts in the stream.
+    taken:     lines of the row being read.
+    offset:    where that row starts in the stream.
+    too_large: whether that row is larger than a record may be.
     """
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
@@ -101,11 +103,12 @@ class _Lines:
         self._size = 0
         self.taken: list[bytes] = []
         self.offset = 0
+        self.too_large = False
 
     def start_row(self) -> None:
         """Forget the lines of the row before."""
         self.offset += sum(map(len, self.taken))
-        self.taken, self._size = [], 0
+        self.taken, self._size, self.too_large = [], 0, False
 
     def give_back(self, keep: int) -> None:
         """Put back all but the first `keep` lines of the row."""
@@ -120,6 +123,7 @@ class _Lines:
         self.taken.append(line)
         self._size += len(line)
         if self._size > MAX_RECORD:
+            self.too_large = True
             raise csv.Error(f"longer than {MAX_RECORD} bytes")
         return line.decode("utf-8", "surrogateescape")
 

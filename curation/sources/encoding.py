@@ -28,7 +28,8 @@ _ZEROS = (
 )
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _UTF8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
-_GB18030 = re.compile(rb"[\x81-\xfe](?:[\x40-\x7e\x80-\xfe]|[0-9][\x81-\xfe][0-9])")
+_GB2312 = re.compile(rb"[\xa1-\xa3\xb0-\xd7][\xa1-\xfe]")  # punctuation and the first level
+_ASCII = re.compile(rb"[\x00-\x7f]++")
 
 _DAMAGED = "aurora.damaged"
 codecs.register_error(_DAMAGED, lambda error: ("\udcff", error.end))  # type: ignore[attr-defined]
@@ -82,15 +83,21 @@ def _by_mark(head: bytes) -> tuple[str, int]:
     return next((name for zeros, name in _ZEROS if zeros.match(head)), "utf-8"), 0
 
 
-def _by_content(sample: bytes) -> str:
-    """UTF-8 or GB18030, whichever explains more of the bytes that are not ASCII.
+def _by_content(text: bytes) -> str:
+    """UTF-8, unless GB18030 explains the bytes that are not ASCII and UTF-8 does not.
 
-    Chinese GB18030 text holds few valid UTF-8 sequences, and damaged UTF-8 holds mostly valid ones.
+    Damaged UTF-8 holds mostly valid sequences and Chinese in GB18030 few. One damaged character
+    in ASCII may be valid GB18030; Chinese text has more, mostly of GB 2312's first level.
     """
-    total = len(_NOT_ASCII.findall(sample))
-    utf8 = sum(len(match) for match in _UTF8.findall(sample))
-    if utf8 * 2 >= total:
+    start = _NOT_ASCII.search(text)
+    sample = text[start.start() :][:SAMPLE] if start else b""
+    if _explains(_UTF8, sample):
         return "utf-8"
-    # A GB18030 trail byte may be ASCII; counting lead and trail by their high bytes is enough.
-    pairs = _GB18030.sub(b"", sample)
-    return "gb18030" if len(_NOT_ASCII.findall(pairs)) * 10 <= total else "utf-8"
+    enough = len(_GB2312.findall(sample)) >= 2
+    return "gb18030" if enough and _explains(_GB2312, sample) else "utf-8"
+
+
+def _explains(pattern: re.Pattern[bytes], sample: bytes) -> bool:
+    """Whether `pattern` covers at least half of the bytes that are not ASCII."""
+    total = len(_ASCII.sub(b"", sample))
+    return len(_ASCII.sub(b"", pattern.sub(b"", sample))) * 2 <= total

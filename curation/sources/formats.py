@@ -25,6 +25,8 @@ RECORD_KEYS = frozenset(
     {"instruction", "input", "output", "conversations", "conversation", "messages"}
     | {"query", "prompt", "response"}
 )
+#: Keys that start an object inside a record, and never a record.
+TURN_KEYS = frozenset({"from", "value", "role", "content", "human", "assistant", "type", "text"})
 #: Columns that hold a list, which a CSV cell writes as JSON.
 LIST_KEYS = frozenset({"messages", "conversations", "conversation", "history"})
 SHOWN_KEYS = 20  # keys of a bad record that its evidence lists

@@ -26,7 +26,7 @@ ARRAY_SO_FAR = _compiled(_ELEMENTS)
 UNFINISHED = _compiled(rb'(?:"(?:[^"\\]++|\\.)*+\\?|-?[a-zA-Z]{0,8})\Z')
 
 # Between records. A stray closing bracket holds no data; a list of records opens with `[{`.
-GLUE = _compiled(rb"(?:[\s,\]}]|\xef\xbb\xbf|\[(?=\s*+\{))*+")
+GLUE = _compiled(rb"(?:[\s,\]}]|\xef\xbb\xbf|\[(?=[\s,\[]*+\{))*+")
 # A scalar that is an element of its own: a comma, a closing bracket or the line's end follows.
 ALONE = _compiled(_SCALAR + rb"(?=\s*+(?:[,\]]|\Z)|[ \t\r]*+\n)")
 

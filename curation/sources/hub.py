@@ -1,11 +1,9 @@
 """Files on the Hugging Face Hub: hf://datasets/OWNER/NAME/FILE@REVISION."""
 
-import fnmatch
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from glob import has_magic
 from pathlib import Path
 
 from schemas.errors import InputError, RecipeError
@@ -52,11 +50,11 @@ def fetch(text: str, source: str) -> Iterator[tuple[str, Path]]:
     address = parse(text, source)
     with _explained(address, source):
         names = [address.file]
-        if has_magic(address.file):
+        if "*" in address.file or "?" in address.file:
             files = HfApi().list_repo_files(
                 address.repo, revision=address.revision, repo_type="dataset"
             )
-            names = sorted(fnmatch.filter(files, address.file))
+            names = sorted(filter(_pattern(address.file).fullmatch, files))
         paths = [
             hf_hub_download(address.repo, name, revision=address.revision, repo_type="dataset")
             for name in names
@@ -94,3 +92,10 @@ def _explained(address: Address, source: str) -> Iterator[None]:
             (text for kind, text in remedies.items() if isinstance(error, kind)), otherwise
         )
         raise InputError(f"source {source!r}: cannot get {address}: {remedy}") from None
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    """A glob as a regular expression: `**` crosses folders, `*` and `?` do not."""
+    wildcards = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    pieces = re.split(r"(\*\*/|\*\*|\*|\?)", text)
+    return re.compile("".join(wildcards.get(piece) or re.escape(piece) for piece in pieces))

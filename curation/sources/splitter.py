@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from curation.sources import grammar
-from curation.sources.formats import RECORD_KEYS, is_record
+from curation.sources.formats import RECORD_KEYS, TURN_KEYS, is_record
 from curation.sources.items import MAX_RECORD, Item, bad, parsed
 from curation.sources.jsonfix import ParseError, loads
 from curation.sources.window import LOOKAHEAD, Window
@@ -26,6 +26,7 @@ from curation.sources.window import LOOKAHEAD, Window
 _OBJECT, _ARRAY = b"{["
 _CLOSING = b"}]"
 _LINE_END = re.compile(rb"[ \t\r,]*+\n")
+_NO_TURN = rb'(?=\{(?!\s*+"(?:' + "|".join(sorted(TURN_KEYS)).encode() + rb')"))'
 _KNOWN_STARTS = 8  # first keys remembered per file; records of one file share one, or a few
 
 
@@ -46,7 +47,7 @@ class Splitter:
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self.kind = "json lines"
         self._window = Window(chunks)
-        self._lines = True  # records seem to be one a line
+        self._lines: bool | None = None  # records are one a line; None: not known yet
         self._indent: bytes | None = b""  # of the record's line, if the record starts it
         self._wrapped = False
         self._learnt: set[str] = set(RECORD_KEYS)
@@ -128,7 +129,7 @@ class Splitter:
         window = self._window
         first = window.data[window.at]
         if first == _OBJECT:
-            return (self._lines and self._line()) or self._value()
+            return (self._lines is not False and self._line()) or self._value()
         if scalar := grammar.ALONE.match(window.data, window.at):
             return self._parsed(scalar.end())
         if first == _ARRAY:
@@ -148,6 +149,7 @@ class Splitter:
             return None
         item = parsed(window.offset, value, (), raw)
         window.at = end
+        self._lines = True
         self._learn(value)
         return item
 
@@ -246,15 +248,17 @@ class Splitter:
             window.more()
         head += window.data[window.at : min(match.start(), window.at + MAX_RECORD - len(head))]
         window.at = match.start()
+        if reason == "truncated_record":  # by a bracket that it lost, not by the end of the file
+            reason, error = "invalid_json", "the record does not end before others start"
         return bad(offset, head, reason, error)
 
     def _boundary(self) -> re.Pattern[bytes]:
         """Where a record may start after the damaged one."""
         patterns = [self._starts.pattern]
-        if self._indent is not None:
-            patterns.append(rb"\n" + re.escape(self._indent) + rb"(?=\{)")
-        if self._lines and self._window.data[self._window.at] != _OBJECT:
+        if self._lines:
             patterns.append(rb"\n")
+        elif self._indent is not None:
+            patterns.append(rb"\n" + re.escape(self._indent) + _NO_TURN)
         return re.compile(rb"|".join(patterns))
 
 
