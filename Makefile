@@ -29,7 +29,7 @@ schemas: .venv/dev
 	$(BIN)/python -m schemas.json_schema docs/schemas
 
 clean:
-	rm -rf .venv build dist *.egg-info output
+	rm -rf .venv build dist *.egg-info output/sample
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -25,9 +25,9 @@ from curation.engine.tables import tally
 from curation.sources.files import SourceFile
 from curation.sources.reader import read
 from curation.stages.batch import INPUT, turns
-from curation.stages.dedup.candidates import candidates
-from curation.stages.dedup.shingles import jaccard, shingles
+from curation.stages.dedup.shingles import shingles
 from curation.stages.dedup.signatures import signatures
+from curation.stages.dedup.survivors import find_duplicates
 from curation.stages.dedup.text import compared_text, fold
 from curation.stages.tokens import tokens
 from curation.text.codepoints import CodePoints
@@ -155,11 +155,17 @@ def oracle(batch: pa.RecordBatch) -> int:
 
 def ours_dedup(batch: pa.RecordBatch) -> int:
     config = Dedup()
-    column = signatures(batch, config).columns["signature"]
-    values = np.frombuffer(column.buffers()[1], np.uint32).reshape(len(batch), config.num_perm)
+    columns = signatures(batch, config).columns
+    width = np.dtype((np.uint32, (config.num_perm,)))
     sets = shingles(fold(CodePoints.of(compared_text(batch, config.key))), config.ngram)
-    pairs = candidates(values, config.threshold).tolist()
-    return sum(jaccard(sets.unique(a), sets.unique(b)) >= config.threshold for a, b in pairs)
+    found = find_duplicates(
+        np.frombuffer(columns["digest"].buffers()[1], np.dtype("V16")),
+        np.frombuffer(columns["signature"].buffers()[1], width),
+        np.arange(len(batch)),
+        config.threshold,
+        lambda rows: {row: sets.unique(row) for row in rows.tolist()},
+    )
+    return len(found.row)
 
 
 def datasketch_dedup(batch: pa.RecordBatch) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from curation.outputs.manifest import read_manifest
+from curation.outputs.parquet import scan
 from schemas.errors import CorpusError
 
 
@@ -32,7 +33,7 @@ def life(directory: Path, record: str) -> Life:
             f"{directory}: no record {record!r}; ids are in ledger/decisions, as in "
             "the id column of data"
         )
-    (decision,) = found
+    decision = found[0]
     return Life(
         decision,
         _rows(directory / "ledger" / "edits", record),
@@ -47,5 +48,7 @@ def _row(directory: Path, record: str) -> dict[str, Any] | None:
 
 
 def _rows(folder: Path, record: str) -> list[dict[str, Any]]:
-    frame = pl.scan_parquet(folder / "*.parquet").filter(pl.col("id") == record)
-    return frame.collect().to_dicts()
+    try:
+        return scan(folder).filter(pl.col("id") == record).collect().to_dicts()
+    except (pl.exceptions.PolarsError, OSError):
+        raise CorpusError(f"{folder}: is damaged; `curate verify` says how") from None

@@ -6,33 +6,39 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation import __version__
 from curation.engine import checkpoint
-from curation.engine.batches import ChunkTask, process_chunk, replay
+from curation.engine.batches import ChunkTask, process_chunk, replay, results_of
 from curation.engine.duplicates import DUPLICATES, write_duplicates
 from curation.engine.executors import Engine, execute
 from curation.engine.keys import library_versions
 from curation.engine.plan import Plan, make_plan
-from curation.engine.read import read_file
-from curation.engine.workspace import WORK, clear_outputs, clear_work, workspace
+from curation.engine.read import read_file, summary_path
 from curation.outputs.card import render_card
-from curation.outputs.manifest import MANIFEST, describe, read_manifest, write_manifest
-from curation.outputs.parquet import ShardWriter
+from curation.outputs.manifest import (
+    MANIFEST,
+    STATISTICS,
+    describe,
+    read_manifest,
+    read_statistics,
+    write_manifest,
+)
+from curation.outputs.parquet import ShardWriter, scan
 from curation.outputs.rows import ChunkRows, chunk_rows
 from curation.outputs.statistics import collect
 from curation.outputs.verify import verify
+from curation.outputs.workspace import WORK, clear_outputs, clear_work, workspace
 from curation.recipes import LoadedRecipe
 from schemas.conversation import DATA
-from schemas.errors import AuroraError, InputError
+from schemas.errors import AuroraError, CorpusError, InputError
 from schemas.ledger import DECISIONS, EDITS
 from schemas.manifest import InputFile, Manifest
 from schemas.statistics import Statistics
 
-#: Upper bound of the text in a data shard, before compression: what the Hub recommends.
+#: Text in a data shard, about, before compression: what the Hub recommends.
 SHARD_BYTES = 500_000_000
 #: Rows of a ledger file.
 LEDGER_ROWS = 1_000_000
@@ -79,8 +85,8 @@ def run(
             clear_work(work)
             clear_outputs(directory)
         if not _is_finished(directory, planned):
-            _make(planned, directory, options, progress)
-    statistics = Statistics.model_validate_json((directory / "statistics.json").read_bytes())
+            _make_healed(planned, directory, options, progress)
+    statistics = read_statistics(directory)
     if all(source.quarantined == source.records for source in statistics.sources):
         raise InputError(
             f"no usable input: not one record could be read; {directory / 'ledger'} says why"
@@ -92,7 +98,25 @@ def _is_finished(directory: Path, planned: Plan) -> bool:
     """Whether the directory already holds just what the plan would make, undamaged."""
     if not (directory / MANIFEST).exists():
         return False
-    return read_manifest(directory).key == planned.key and not verify(directory)
+    try:
+        return read_manifest(directory).key == planned.key and not verify(directory)
+    except CorpusError:
+        return False
+
+
+def _make_healed(planned: Plan, directory: Path, options: Options, progress: Progress) -> None:
+    """Make the corpus; where a checkpoint turns out damaged, remove it and go on from there."""
+    mended: set[Path] = set()
+    while True:
+        try:
+            return _make(planned, directory, options, progress)
+        except checkpoint.DamagedError as damage:
+            if damage.path in mended:
+                raise AuroraError(
+                    f"{damage.path}: cannot be read back after it was written; check the disk"
+                ) from None
+            mended.add(damage.path)
+            damage.path.unlink(missing_ok=True)
 
 
 def _make(planned: Plan, directory: Path, options: Options, progress: Progress) -> None:
@@ -202,7 +226,7 @@ def _write_documents(
     ledger: dict[Path, int],
 ) -> None:
     """Statistics and card, then the manifest over everything."""
-    statistics_path, card_path = directory / "statistics.json", directory / "README.md"
+    statistics_path, card_path = directory / STATISTICS, directory / "README.md"
     statistics_path.write_text(statistics.model_dump_json(indent=2) + "\n", encoding="utf-8")
     card = render_card(planned.recipe, statistics, _languages(directory), shards)
     card_path.write_text(card, encoding="utf-8")
@@ -226,7 +250,7 @@ def _write_documents(
 
 def _languages(directory: Path) -> list[str]:
     """Languages of the kept conversations, most frequent first."""
-    data = pl.scan_parquet(directory / "data" / "*.parquet")
+    data = scan(directory / "data")
     counts = data.group_by("language").len().drop_nulls().collect()
     ordered = counts.sort(["len", "language"], descending=[True, False])
     return [code for code in ordered["language"].to_list() if code != "und"]
@@ -234,5 +258,5 @@ def _languages(directory: Path) -> list[str]:
 
 def _checkpoints(chunk: ChunkTask) -> list[Path]:
     """The files that a chunk's state is replayed from."""
-    results = [chunk.result_path(number) for number in range(len(chunk.stages))]
-    return [chunk.read, chunk.read.parent / "summary.arrow", *results, chunk.index_path]
+    summary = summary_path(chunk.read.parent)
+    return [summary, chunk.read, *results_of(chunk), chunk.index_path]

@@ -39,5 +39,7 @@ def _check(directory: Path) -> None:
         Manifest.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         raise CorpusError(f"{directory}: holds no finished corpus; run `curate run`") from None
+    except OSError as error:
+        raise CorpusError(f"{path}: cannot be read ({error.strerror})") from None
     except ValidationError:
         raise CorpusError(f"{path}: is damaged; run `curate verify {directory}`") from None

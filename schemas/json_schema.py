@@ -37,4 +37,6 @@ def export(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m schemas.json_schema FOLDER")
     export(Path(sys.argv[1]))

@@ -26,7 +26,9 @@ class Source(Document):
         description="File, glob, or a list of them; or hf://datasets/OWNER/NAME/FILE@REVISION."
     )
     format: Format = Field("auto", description="Record format; `auto` looks at every record.")
-    license: str = Field("unknown", description="Licence as the Hub names it: cc-by-nc-4.0.")
+    license: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 .+_-]{0,95}$")] = Field(
+        "unknown", description="Licence as the Hub names it: cc-by-nc-4.0."
+    )
     sha256: str | dict[str, str] | None = Field(
         None, description="Expected SHA-256 of the file, or of each file by its name."
     )
@@ -70,9 +72,14 @@ class Clean(StageConfig):
 class Language(StageConfig):
     """Language identification, and which languages to keep."""
 
-    keep: list[str] | Literal["all"] = Field(
+    keep: Annotated[list[str], Field(min_length=1)] | Literal["all"] = Field(
         default_factory=lambda: ["zh"], description="Language codes to keep, or `all`."
     )
+
+    @field_validator("keep", mode="before")
+    @classmethod
+    def _one_code(cls, keep: object) -> object:
+        return [keep] if isinstance(keep, str) and keep != "all" else keep
 
 
 class Script(StageConfig):
@@ -127,15 +134,19 @@ class Stages(Document):
     @model_validator(mode="before")
     @classmethod
     def _planned(cls, stages: object) -> object:
-        """Accept a planned stage that is switched off; refuse one that is asked for."""
+        """Refuse a planned stage that is asked for; read an empty mapping as all defaults."""
         if not isinstance(stages, dict):
             return stages
         for name in PLANNED_STAGES:
-            if name in stages and stages[name] != {"enabled": False}:
+            if stages.get(name) not in (None, {}, {"enabled": False}, {"validation": 0}):
                 raise ValueError(
                     f"the stage {name!r} is not in this version; remove it or set enabled: false"
                 )
-        return {name: config for name, config in stages.items() if name not in PLANNED_STAGES}
+        return {
+            name: {} if config is None else config
+            for name, config in stages.items()
+            if name not in PLANNED_STAGES
+        }
 
 
 class Recipe(Document):
@@ -145,6 +156,11 @@ class Recipe(Document):
     description: str = Field("", description="One or two sentences for the dataset card.")
     sources: list[Source] = Field(min_length=1)
     stages: Stages = Stages()
+
+    @field_validator("stages", mode="before")
+    @classmethod
+    def _no_stages(cls, stages: object) -> object:
+        return {} if stages is None else stages
 
     @model_validator(mode="after")
     def _consistent(self) -> "Recipe":

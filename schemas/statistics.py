@@ -8,11 +8,14 @@ from schemas.document import Document
 
 
 class Rounds(Document):
-    """One row of the paper's Table 2: of the raw input that could be read, or of the result."""
+    """One row of the paper's Table 2.
+
+    raw: single + multi = records - quarantined. result: single + multi = kept.
+    """
 
     of: Literal["raw", "result"]
     source: str
-    single: int  # conversations of one round
+    single: int  # conversations of at most one round
     multi: int  # conversations of two rounds or more
 
 

@@ -5,8 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from curation.cli import main
+
+# No deadline: the machines that run this are shared, and a slow example proves nothing.
+settings.register_profile("aurora", deadline=None)
+settings.load_profile("aurora")
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 

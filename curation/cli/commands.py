@@ -8,20 +8,21 @@ from pathlib import Path
 from typing import Any, get_args
 
 import click
+from pydantic import ValidationError
 
 from curation import __version__
 from curation.cli import console, views
 from curation.explain import life
-from curation.outputs.manifest import read_manifest
+from curation.outputs.manifest import read_manifest, read_statistics
 from curation.outputs.verify import verify as verify_corpus
 from curation.recipes import load, shipped
 from curation.run import Options, plan
 from curation.run import run as run_recipe
 from curation.sources.files import resolve
 from curation.sources.inspect import inspect as inspect_file
-from schemas.errors import AuroraError
+from schemas.document import explain as explain_error
+from schemas.errors import RecipeError
 from schemas.recipe import Format, Source
-from schemas.statistics import Statistics
 
 DIRECTORY = click.Path(path_type=Path, file_okay=False)
 
@@ -71,7 +72,11 @@ def run(
     directory = output or Path("output") / loaded.recipe.name
     options = Options(workers or _cores(), engine, chunk_size, fresh)
     if dry_run:
-        views.print_plan(plan(loaded, directory, options), directory)
+        planned = plan(loaded, directory, options)
+        if as_json:
+            views.print_json(views.plan_document(planned, directory))
+        else:
+            views.print_plan(planned, directory)
         return
     statistics = run_recipe(loaded, directory, options, console.progress)
     if as_json:
@@ -79,6 +84,8 @@ def run(
     else:
         views.print_statistics(statistics)
         views.print_finished(directory)
+    if not any(source.kept for source in statistics.sources):
+        console.complain("curate: no conversation was kept; the table says which stage left none")
 
 
 @cli.command()
@@ -104,8 +111,7 @@ def inspect(paths: tuple[str, ...], format_: Format, rows: int, as_json: bool) -
 @click.option("--json", "as_json", is_flag=True)
 def stats(directory: Path, as_json: bool) -> None:
     """Show the statistics of a corpus."""
-    read_manifest(directory)
-    statistics = Statistics.model_validate_json((directory / "statistics.json").read_bytes())
+    statistics = read_statistics(directory)
     if as_json:
         views.print_json(statistics.model_dump())
     else:
@@ -135,15 +141,11 @@ def verify(directory: Path, as_json: bool) -> None:
         views.print_json({"directory": str(directory), "problems": problems})
     else:
         for problem in problems:
-            console.err.print(
-                console.shown(f"{directory}: {problem}"), markup=False, soft_wrap=True
-            )
+            console.complain(f"{directory}: {problem}")
         if not problems:
             counts = read_manifest(directory).counts
             records, kept = sum(c.records for c in counts), sum(c.kept for c in counts)
-            console.out.print(
-                f"{directory}: sound; {records:,} records, {kept:,} kept", soft_wrap=True
-            )
+            console.say(f"{directory}: sound; {records:,} records, {kept:,} kept")
     if problems:
         sys.exit(1)
 
@@ -155,27 +157,12 @@ def recipes() -> None:
     console.out.print(console.table("Recipes", ("name", "what it makes"), rows))
 
 
-def main() -> None:
-    """Entry point: run a command, and turn errors into a sentence and an exit code."""
-    try:
-        cli(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        console.err.print("interrupted; run the same command again to go on where it stopped")
-        sys.exit(1)
-    except OSError as error:
-        console.err.print(f"curate: {console.shown(error)}", markup=False, soft_wrap=True)
-        sys.exit(1)
-    except AuroraError as error:
-        console.err.print(f"curate: {console.shown(error)}", markup=False, soft_wrap=True)
-        sys.exit(error.exit_code)
-
-
 def _source_of(paths: Sequence[str], format_: Format) -> Source:
     """A source for files that are only looked at."""
-    return Source(name="inspect", path=list(paths), format=format_)
+    try:
+        return Source(name="inspect", path=list(paths), format=format_)
+    except ValidationError as error:
+        raise RecipeError(f"PATH: {explain_error(Source, error)}") from None
 
 
 def _cores() -> int:

@@ -9,11 +9,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-#: In a pipe there is no terminal to fit, so tables get the room they commonly need.
-_PIPE_WIDTH = 120
+#: In a pipe there is no terminal to fit, so tables get all the room they need.
+_PIPE_WIDTH = 200
 
-out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
-err = Console(stderr=True, highlight=False)
+#: A column with longer cells than this is prose, and may be folded.
+_FREE_TEXT = 40
+
+_on_terminal = sys.stdout is not None and sys.stdout.isatty()
+# No markup: what is printed is corpus and recipe text. Styles are given as such.
+out = Console(
+    highlight=False, markup=False, emoji=False, width=None if _on_terminal else _PIPE_WIDTH
+)
+err = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 
 @contextmanager
@@ -35,10 +42,14 @@ def printtable(title: str, header: Sequence[str], rows: Sequence[Sequence[object
     out.print(table(title, header, rows))
 
 
-def print_record(pairs: Sequence[tuple[str, object]]) -> None:
-    """Print names and values, one pair a line, multi-line values indented."""
-    for name, value in pairs:
-        out.print(Text(f"{name:<12} ", style="bold"), Text(shown(value)), sep="", soft_wrap=True)
+def say(line: str, style: str = "") -> None:
+    """Print a line that the terminal wraps, not we: paths and ids stay whole for copying."""
+    out.print(shown(line), style=style, soft_wrap=True)
+
+
+def complain(line: str) -> None:
+    """The same on standard error."""
+    err.print(shown(line), soft_wrap=True)
 
 
 def shown(value: object) -> str:
@@ -58,8 +69,9 @@ def table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -
     result = Table(title=title, title_justify="left")
     for column, name in enumerate(header):
         numeric = bool(rows) and all(isinstance(row[column], int | float) for row in rows)
+        free = any(len(str(row[column])) > _FREE_TEXT for row in rows)
         result.add_column(
-            name, justify="right" if numeric else "left", overflow="fold", no_wrap=not numeric
+            name, justify="right" if numeric else "left", overflow="fold", no_wrap=not free
         )
     for row in rows:
         # As Text: corpus and recipe text must not be taken for markup.

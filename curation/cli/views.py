@@ -11,17 +11,22 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from curation.cli.console import excerpt, out, shown, table
+from curation.cli.console import excerpt, out, say, shown, table
 from curation.engine.plan import Plan
+from curation.engine.read import summary_path
 from curation.explain import Life
 from curation.sources.inspect import Inspection
 from schemas.conversation import Message
 from schemas.statistics import Statistics
 
+#: With more sources than this, reasons are shown for all together: a table must fit.
+_SOURCE_COLUMNS = 8
+
 
 def print_json(value: Any) -> None:
     """Print a JSON document, for programs to read."""
-    print(json.dumps(value, ensure_ascii=False, indent=2))  # noqa: T201
+    # On a terminal in ASCII: corpus text holds characters that drive terminals.
+    print(json.dumps(value, ensure_ascii=out.is_terminal, indent=2))  # noqa: T201
 
 
 def print_statistics(statistics: Statistics) -> None:
@@ -29,43 +34,53 @@ def print_statistics(statistics: Statistics) -> None:
     for view in (_sources, _reasons, _rounds, _stages):
         if (shown_table := view(statistics)).row_count:
             out.print(shown_table)
-    out.print(_line("edits", _edits(statistics)))
-    out.print(_line("categories", statistics.categories))
+    for name, counts in (("edits", _edits(statistics)), ("categories", statistics.categories)):
+        if counts:
+            out.print(_line(name, counts))
     tokens = statistics.tokens
     out.print(f"tokens: {tokens.total:,} in all, {tokens.p50:,} median, {tokens.maximum:,} most")
 
 
 def print_finished(directory: Path) -> None:
     """Where to look, and what to do next."""
-    out.print(
-        f"\nwritten to {directory}: data/, ledger/, statistics.json, README.md", soft_wrap=True
-    )
-    out.print(f"next: curate verify {directory} · curate explain {directory} ID", soft_wrap=True)
+    say(f"\nwritten to {directory}: data/, ledger/, statistics.json, README.md (dataset card)")
+    say(f"next: curate verify {directory} · curate explain {directory} ID")
+
+
+def plan_document(plan: Plan, directory: Path) -> dict[str, Any]:
+    """A plan as a JSON document: the files, the stages, and what an earlier run left."""
+    return {
+        "output": str(directory),
+        "files": [
+            {
+                "source": f.source.name,
+                "file": f.file.name,
+                "format": f.source.format,
+                "bytes": f.bytes,
+                "sha256": f.sha256,
+                "read": summary_path(plan.read_task(f).folder).exists(),
+            }
+            for f in plan.files
+        ],
+        "stages": plan.recipe.stages.model_dump(),
+    }
 
 
 def print_plan(plan: Plan, directory: Path) -> None:
-    """The files, the stages, and what an earlier run left to build on."""
+    """A plan for a person to read."""
+    document = plan_document(plan, directory)
     files = [
-        (
-            f.source.name,
-            f.file.name,
-            f.source.format,
-            f"{f.bytes:,} B",
-            (f.sha256 or "unreadable")[:12],
-        )
-        for f in plan.files
+        (f["source"], f["file"], f["format"], f["bytes"], (f["sha256"] or "unreadable")[:12])
+        for f in document["files"]
     ]
-    out.print(table("Input files", ("source", "file", "format", "size", "sha256"), files))
+    out.print(table("Input files", ("source", "file", "format", "bytes", "sha256"), files))
     stages = [
         (name, ", ".join(f"{key}={value}" for key, value in settings.items()))
-        for name, settings in plan.recipe.stages.model_dump().items()
+        for name, settings in document["stages"].items()
     ]
     out.print(table("Stages", ("stage", "settings"), stages))
-    read = sum((plan.read_task(f).folder / "summary.arrow").exists() for f in plan.files)
-    out.print(
-        f"would write to {directory}; {read} of {len(plan.files)} files are read already",
-        soft_wrap=True,
-    )
+    read = sum(f["read"] for f in document["files"])
+    say(f"would write to {directory}; {read} of {len(files)} files are read already")
 
 
 def inspection(found: Inspection) -> dict[str, Any]:
@@ -95,10 +110,10 @@ def print_inspection(found: Inspection) -> None:
             facts[name] = ", ".join(f"{key} {n:,}" for key, n in value.most_common()) or "none"
     _print_pairs([(k, v) for k, v in facts.items() if k not in ("file", "examples", "bad")])
     for conversation in found.examples:
-        out.print(f"\n  [bold]record {conversation.position}[/] ({conversation.format})")
+        say(f"\n  record {conversation.position} ({conversation.format})", "bold")
         _print_messages([Message(m.role, excerpt(m.content, 200)) for m in conversation.messages])
     for rejected in found.bad:
-        out.print(f"\n  [red]record {rejected.position}[/]: {rejected.outcome}, {rejected.reason}")
+        say(f"\n  record {rejected.position}: {rejected.outcome}, {rejected.reason}", "red")
         _print_pairs([(name, value) for name, value in rejected.evidence.items()])
     out.print()
 
@@ -106,7 +121,7 @@ def print_inspection(found: Inspection) -> None:
 def print_life(life: Life) -> None:
     """One record, from where it was read to where it ended."""
     decision = life.decision
-    out.print(f"[bold]{decision['id']}[/]: {decision['outcome']}", soft_wrap=True)
+    say(f"{decision['id']}: {decision['outcome']}", "bold")
     _print_pairs(
         [
             ("source", decision["source"]),
@@ -115,14 +130,14 @@ def print_life(life: Life) -> None:
         ]
     )
     for edit in life.edits:
-        out.print(f"\n[bold]edited[/] by {edit['stage']}, turn {edit['turn']}: {edit['rule']}")
+        say(f"\nedited by {edit['stage']}, turn {edit['turn']}: {edit['rule']}", "bold")
         out.print(_difference(edit["before"], edit["after"]), soft_wrap=True)
     if life.row:
-        out.print("\n[bold]as published[/]")
+        say("\nas published", "bold")
         _print_pairs([(name, value) for name, value in life.row.items() if name != "messages"])
         _print_messages([Message(**message) for message in life.row["messages"]])
     if life.survivor:
-        out.print(f"\n[bold]the row that stayed, {life.survivor['id']}[/]")
+        say(f"\nthe row that stayed, {life.survivor['id']}", "bold")
         _print_messages([Message(**message) for message in life.survivor["messages"]])
 
 
@@ -164,6 +179,7 @@ def _sources(statistics: Statistics) -> Table:
 def _reasons(statistics: Statistics) -> Table:
     """Why records left, by source."""
     names = [source.source for source in statistics.sources]
+    names = names if len(names) <= _SOURCE_COLUMNS else []
     rows = []
     for stage in statistics.stages:
         for reason, total in stage.dropped.items():

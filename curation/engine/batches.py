@@ -14,7 +14,7 @@ from curation.engine.tables import apply, result_tables, tally
 from curation.stages import PlannedStage
 
 #: What the whole-corpus stages need of every row, without its text.
-INDEX = ("id", "position", "quality", "characters", "digest", "signature")
+INDEX = ("id", "quality", "digest", "signature")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,12 @@ def stage_keys(read_key: str, stages: list[PlannedStage]) -> tuple[str, ...]:
 
 def process_chunk(task: ChunkTask) -> Path:
     """Run the stages over a chunk, using what is there already; return the path of its index."""
-    if task.index_path.exists():
+    if all(path.exists() for path in (*results_of(task), task.index_path)):
         return task.index_path
     (rows, *_), _ = checkpoint.load(task.read)
     batch = _as_batch(rows)
     counts = []
-    for number, stage in enumerate(task.stages):
-        path = task.result_path(number)
+    for stage, path in zip(task.stages, results_of(task), strict=True):
         if not path.exists():
             began = time.perf_counter()
             result = stage.run(batch)
@@ -84,13 +83,18 @@ def process_chunk(task: ChunkTask) -> Path:
     return task.index_path
 
 
+def results_of(task: ChunkTask) -> list[Path]:
+    """The checkpoints of the stages of a chunk, in their order."""
+    return [task.result_path(number) for number in range(len(task.stages))]
+
+
 def replay(task: ChunkTask) -> ChunkState:
     """The state of a chunk that was processed, from its checkpoints."""
     (rows, decided, edits), _ = checkpoint.load(task.read)
     batch = _as_batch(rows)
     all_decided, all_edits = [decided], [edits]
-    for number in range(len(task.stages)):
-        (columns, drops, changed), _ = checkpoint.load(task.result_path(number))
+    for path in results_of(task):
+        (columns, drops, changed), _ = checkpoint.load(path)
         batch = apply(batch, columns, drops)
         all_decided.append(drops)
         all_edits.append(changed)

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,14 @@ import pyarrow as pa
 
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 _NOTE = b"note"
+
+
+class DamagedError(Exception):
+    """A checkpoint that is missing or cannot be read; whoever catches it makes it anew."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
 
 
 def save(path: Path, tables: Sequence[pa.Table], note: Mapping[str, Any]) -> None:
@@ -25,8 +34,8 @@ def save(path: Path, tables: Sequence[pa.Table], note: Mapping[str, Any]) -> Non
 
 
 def load(path: Path) -> tuple[list[pa.Table], dict[str, Any]]:
-    """Give back what `save` was given."""
-    with pa.memory_map(str(path)) as source:
+    """Give back what `save` was given. Raises DamagedError."""
+    with _opened(path) as source:
         note: dict[str, Any] = json.loads(_read(source).schema.metadata[_NOTE])
         tables = []
         while source.tell() < source.size():
@@ -35,10 +44,19 @@ def load(path: Path) -> tuple[list[pa.Table], dict[str, Any]]:
 
 
 def load_note(path: Path) -> dict[str, Any]:
-    """Give back the note alone, without reading the tables."""
-    with pa.memory_map(str(path)) as source:
+    """Give back the note alone, without reading the tables. Raises DamagedError."""
+    with _opened(path) as source:
         note: dict[str, Any] = json.loads(_read(source).schema.metadata[_NOTE])
     return note
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[pa.NativeFile]:
+    try:
+        with pa.memory_map(str(path)) as source:
+            yield source
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+        raise DamagedError(path) from error
 
 
 def _read(source: pa.NativeFile) -> pa.Table:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from curation.engine import checkpoint
 from curation.engine.batches import ChunkTask, replay
-from curation.stages.dedup.shingles import jaccard, shingles
+from curation.stages.dedup.shingles import shingles
 from curation.stages.dedup.survivors import find_duplicates
 from curation.stages.dedup.text import compared_text, fold
 from curation.text.codepoints import CodePoints
@@ -45,7 +45,7 @@ def write_duplicates(path: Path, recipe: Recipe, chunks: Sequence[ChunkTask]) ->
         _fixed_width(corpus.column("signature"), np.dtype((np.uint32, (config.num_perm,)))),
         _preference(recipe, chunks, sources, corpus.column("quality").to_numpy()),
         config.threshold,
-        partial(_verify, chunks, bounds, config),
+        partial(_shingle_sets, chunks, bounds, config),
     )
     chunk_of = np.searchsorted(bounds, found.row, side="right") - 1
     survivor_chunk = np.searchsorted(bounds, found.survivor, side="right") - 1
@@ -78,14 +78,13 @@ def _preference(
     return rank
 
 
-def _verify(
+def _shingle_sets(
     chunks: Sequence[ChunkTask],
     bounds: NDArray[np.int64],
     config: Dedup,
-    pairs: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """(p,) exact Jaccard of each pair of rows, from their text."""
-    rows = np.unique(pairs)
+    rows: NDArray[np.int64],
+) -> dict[int, NDArray[np.uint64]]:
+    """Row → the set of its shingles, from its text."""
     sets: dict[int, NDArray[np.uint64]] = {}
     for chunk, (start, end) in zip(chunks, pairwise(bounds.tolist()), strict=True):
         wanted = rows[(rows >= start) & (rows < end)]
@@ -93,7 +92,7 @@ def _verify(
             batch = replay(chunk).batch.take(pa.array(wanted - start))
             texts = shingles(fold(CodePoints.of(compared_text(batch, config.key))), config.ngram)
             sets.update((row, texts.unique(i)) for i, row in enumerate(wanted.tolist()))
-    return np.array([jaccard(sets[a], sets[b]) for a, b in pairs.tolist()], np.float64)
+    return sets
 
 
 def _fixed_width(column: pa.ChunkedArray, dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import unicodedata
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -17,6 +18,7 @@ SHAPING_LIBRARIES = (
     "numpy",
     "opencc",
     "orjson",
+    "polars",
     "pyarrow",
     "sentencepiece",
 )
@@ -25,18 +27,18 @@ SHAPING_LIBRARIES = (
 def key(*parts: Any) -> str:
     """16 hexadecimal digits that stand for JSON-able `parts`."""
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
 
 
 @cache
 def code_key() -> str:
     """Stands for everything but data and recipe: this package's own files, and the libraries."""
     code = [
-        hashlib.sha256(file.read_bytes()).hexdigest()
+        (file.name, hashlib.sha256(file.read_bytes()).hexdigest())
         for package in ("curation", "schemas")
         for file in _modules(files(package))
     ]
-    return key(code, library_versions())
+    return key(code, library_versions(), unicodedata.unidata_version)
 
 
 def library_versions() -> dict[str, str]:
@@ -50,6 +52,6 @@ def _modules(folder: Traversable) -> list[Traversable]:
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if entry.is_dir() and entry.name not in ("recipes", "sample", "__pycache__"):
             found += _modules(entry)
-        elif entry.name.endswith((".py", ".yaml")):
+        elif entry.name.endswith((".py", ".yaml", ".jinja")):
             found.append(entry)
     return found

@@ -16,6 +16,7 @@ from curation.sources.reader import read
 from curation.sources.record import Conversation, Record, Rejected
 from curation.stages.batch import INPUT
 from schemas.conversation import count_rounds
+from schemas.ledger import Outcome
 from schemas.recipe import Source
 
 #: A chunk also ends at this many characters, so that giant conversations do not gather in one.
@@ -34,17 +35,24 @@ class ReadTask:
 
 def read_file(task: ReadTask) -> int:
     """Write the chunks of a file and return their number. Done before, it is not done again."""
-    summary = task.folder / "summary.arrow"
-    if not summary.exists():
-        count = 0
+    summary = summary_path(task.folder)
+    if summary.exists():
+        chunks: int = checkpoint.load_note(summary)["chunks"]
+        if all(chunk_path(task.folder, index).exists() for index in range(chunks)):
+            return chunks
+    count = 0
+    began = time.perf_counter()
+    for count, records in enumerate(_chunks(task), start=1):
+        seconds = time.perf_counter() - began
+        _save(chunk_path(task.folder, count - 1), records, seconds)
         began = time.perf_counter()
-        for count, records in enumerate(_chunks(task), start=1):
-            seconds = time.perf_counter() - began
-            _save(chunk_path(task.folder, count - 1), records, seconds)
-            began = time.perf_counter()
-        checkpoint.save(summary, [], {"chunks": count})
-    chunks: int = checkpoint.load_note(summary)["chunks"]
-    return chunks
+    checkpoint.save(summary, [], {"chunks": count})
+    return count
+
+
+def summary_path(folder: Path) -> Path:
+    """Where it is noted that a file has been read, and into how many chunks."""
+    return folder / "summary.arrow"
 
 
 def chunk_path(folder: Path, index: int) -> Path:
@@ -112,13 +120,13 @@ def _note(
     seconds: float,
 ) -> dict[str, Any]:
     multi = sum(count_rounds([m.role for m in c.messages]) > 1 for c in conversations)
+    quarantined = sum(r.outcome == Outcome.QUARANTINED for r in rejected)
     return {
         "records": len(records),
         "rejected": tally(r.reason for r in rejected),
-        "quarantined": sum(r.outcome == "quarantined" for r in rejected),
         "formats": tally(c.format for c in conversations),
         "repairs": tally(chain.from_iterable(c.repairs for c in conversations)),
-        "single": len(conversations) - multi,
+        "single": len(records) - quarantined - multi,
         "multi": multi,
         "seconds": seconds,
     }

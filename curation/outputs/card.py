@@ -64,7 +64,7 @@ def _body(recipe: Recipe, statistics: Statistics) -> str:
     licenses = {source.name: source.license for source in recipe.sources}
     text = environment.get_template("card.md.jinja").render(
         name=recipe.name,
-        description=recipe.description,
+        description=_one_line(recipe.description),
         version=__version__,
         records=sum(source.records for source in statistics.sources),
         kept=sum(source.kept for source in statistics.sources),
@@ -76,6 +76,11 @@ def _body(recipe: Recipe, statistics: Statistics) -> str:
         categories=statistics.categories,
     )
     return str(text)
+
+
+def _one_line(text: str) -> str:
+    """Text that adds no heading, front matter or control character to the card."""
+    return "".join(c for c in " ".join(text.split()) if c.isprintable())
 
 
 def _unpacked_size(shard: Path) -> int:

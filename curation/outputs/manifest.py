@@ -1,15 +1,19 @@
-"""The manifest: written last, read to know what a corpus directory holds."""
+"""Manifest and statistics of a corpus directory: the documents that say what it holds."""
 
 import hashlib
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 
-from schemas.document import explain
+from schemas.document import Document, explain
 from schemas.errors import CorpusError
 from schemas.manifest import Manifest, OutputFile
+from schemas.statistics import Statistics
 
 MANIFEST = "manifest.json"
+STATISTICS = "statistics.json"
+Read = TypeVar("Read", bound=Document)
 
 
 def write_manifest(directory: Path, manifest: Manifest) -> None:
@@ -21,17 +25,29 @@ def write_manifest(directory: Path, manifest: Manifest) -> None:
 
 def read_manifest(directory: Path) -> Manifest:
     """Read `manifest.json`. Raises CorpusError where there is none or it cannot be understood."""
-    path = directory / MANIFEST
+    return _read(directory, MANIFEST, Manifest)
+
+
+def read_statistics(directory: Path) -> Statistics:
+    """Read `statistics.json` of a finished corpus. Raises CorpusError as `read_manifest` does."""
+    read_manifest(directory)
+    return _read(directory, STATISTICS, Statistics)
+
+
+def _read(directory: Path, name: str, document: type[Read]) -> Read:
+    path = directory / name
     try:
-        return Manifest.model_validate_json(path.read_bytes())
+        return document.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         raise CorpusError(
-            f"{directory}: holds no finished corpus ({MANIFEST} is missing); repeat `curate run`"
+            f"{directory}: holds no finished corpus ({name} is missing); repeat `curate run`"
         ) from None
     except OSError as error:
         raise CorpusError(f"{path}: cannot be read ({error.strerror})") from None
     except ValidationError as error:
-        raise CorpusError(f"{path}: is damaged: {explain(Manifest, error)}") from None
+        raise CorpusError(
+            f"{path}: is damaged ({explain(document, error)}); repeat `curate run`"
+        ) from None
 
 
 def describe(directory: Path, path: Path, rows: int | None = None) -> OutputFile:

@@ -3,11 +3,22 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from schemas.errors import CorpusError
+
 #: Rows of a row group: small enough that the Hub's viewer and a filtered scan read little.
 ROW_GROUP = 5_000
+
+
+def scan(folder: Path) -> pl.LazyFrame:
+    """The rows of all Parquet files of `folder`, in file order. Raises CorpusError if none."""
+    files = sorted(folder.glob("*.parquet"))
+    if not files:
+        raise CorpusError(f"{folder}: holds no Parquet file; repeat `curate run`")
+    return pl.scan_parquet(files, glob=False)  # a folder's own name may look like a pattern
 
 
 class ShardWriter:

@@ -9,6 +9,7 @@ import polars as pl
 
 from curation.engine import checkpoint
 from curation.engine.batches import ChunkTask
+from curation.outputs.parquet import scan
 from schemas.ledger import Outcome
 from schemas.recipe import Recipe
 from schemas.statistics import (
@@ -36,8 +37,8 @@ def collect(
         for stage in checkpoint.load_note(chunk.index_path)["stages"]
     ]
     names = [source.name for source in recipe.sources]
-    data = pl.scan_parquet(directory / "data" / "*.parquet")
-    decisions = pl.scan_parquet(directory / "ledger" / "decisions" / "*.parquet")
+    data = scan(directory / "data")
+    decisions = scan(directory / "ledger" / "decisions")
     return Statistics(
         sources=source_counts(decisions, names),
         stages=[_read_counts(reads), *_stage_counts(stages, duplicates)],

@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from curation.outputs.manifest import describe, read_manifest
+from curation.outputs.parquet import scan
 from curation.outputs.statistics import source_counts
 from schemas.manifest import Manifest
 
@@ -43,9 +44,9 @@ def _strangers(directory: Path, manifest: Manifest) -> list[str]:
 
 def _inconsistent(directory: Path, manifest: Manifest) -> list[str]:
     """Where ledger, data and manifest contradict each other."""
-    decisions = pl.scan_parquet(directory / "ledger" / "decisions" / "*.parquet")
-    edits = pl.scan_parquet(directory / "ledger" / "edits" / "*.parquet")
-    data = pl.scan_parquet(directory / "data" / "*.parquet")
+    decisions = scan(directory / "ledger" / "decisions")
+    edits = scan(directory / "ledger" / "edits")
+    data = scan(directory / "data")
     names = [source.name for source in manifest.recipe.sources]
     kept = decisions.filter(pl.col("outcome") == "kept")
     checks = {

@@ -14,6 +14,26 @@ from schemas.errors import RecipeError
 from schemas.recipe import Recipe
 
 _SHIPPED = Path(str(files(__name__)))
+#: PyYAML raises ValueError for a date like 2024-13-45, and recurses into nested brackets.
+_YAML_ERRORS = (yaml.YAMLError, ValueError, RecursionError)
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that is given twice, where YAML would silently take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key, _ in node.value:
+            if isinstance(key.value, str) and key.value in seen and key.value != "<<":
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} is given twice", key.start_mark
+                )
+            seen.add(key.value if isinstance(key.value, str) else id(key))
+        return super().construct_mapping(node, deep)
+
+
+def _yaml(text: str) -> Any:
+    return yaml.load(text, _Loader)  # noqa: S506 (a safe loader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +82,12 @@ def _find(name_or_path: str) -> Path:
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = _yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
         raise RecipeError(f"{path}: is not UTF-8; save it as UTF-8") from None
-    except yaml.YAMLError as error:
+    except _YAML_ERRORS as error:
         raise RecipeError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(document, dict):
         raise RecipeError(f"{path}: must be a mapping with the keys name, sources and stages")
@@ -79,11 +99,8 @@ def _change(document: dict[str, Any], change: str) -> None:
     dotted, equals, text = change.partition("=")
     if not equals or not dotted:
         raise RecipeError(f"--set {change}: must be KEY=VALUE, e.g. stages.dedup.threshold=0.7")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise RecipeError(f"--set {change}: the value is not valid YAML") from None
     *parents, last = dotted.split(".")
+    value = _value(last, text, change)
     target: Any = document
     for step in parents:
         target = _enter(target, step, change)
@@ -96,15 +113,24 @@ def _change(document: dict[str, Any], change: str) -> None:
         target[last] = value
 
 
+def _value(key: str, text: str, change: str) -> Any:
+    """The value of a change. A path may be written as it is, though `*` means more in YAML."""
+    try:
+        return _yaml(text)
+    except _YAML_ERRORS:
+        if key == "path":
+            return text
+        raise RecipeError(f"--set {change}: the value is not valid YAML") from None
+
+
 def _enter(target: Any, step: str, change: str) -> Any:
     """The value under `step`; a mapping that is not there yet is made."""
-    if isinstance(target, list):
-        return target[_index(target, step, change)]
-    if target.get(step) is None:
+    key = _index(target, step, change) if isinstance(target, list) else step
+    if isinstance(target, dict) and target.get(step) is None:
         target[step] = {}
-    if not isinstance(target[step], dict | list):
+    if not isinstance(target[key], dict | list):
         raise RecipeError(f"--set {change}: {step!r} has no keys below it")
-    return target[step]
+    return target[key]
 
 
 def _index(items: list[Any], step: str, change: str) -> int:
@@ -114,7 +140,8 @@ def _index(items: list[Any], step: str, change: str) -> int:
         return names.index(step)
     if step.isdecimal() and int(step) < len(items):
         return int(step)
-    raise RecipeError(f"--set {change}: no {step!r}; {nearest(step, filter(None, names))}")
+    known = (name for name in names if isinstance(name, str))
+    raise RecipeError(f"--set {change}: no {step!r}; {nearest(step, known)}")
 
 
 def _from_here(path: Any) -> Any:
@@ -123,4 +150,4 @@ def _from_here(path: Any) -> Any:
         return [_from_here(one) for one in path]
     if not isinstance(path, str) or path.startswith("hf://"):
         return path
-    return str(Path(path).absolute())
+    return str(Path(path).expanduser().absolute())

@@ -1,4 +1,4 @@
-"""Rounds, characters and Mixtral tokens of each conversation."""
+"""Rounds and Mixtral tokens of each conversation."""
 
 from functools import cache
 from importlib.resources import as_file, files
@@ -12,7 +12,7 @@ from curation.stages.batch import StageResult, Turns, turns
 
 
 def tokens(batch: pa.RecordBatch, _config: None = None) -> StageResult:
-    """Give columns `rounds`, `characters` and `tokens`.
+    """Give columns `rounds` and `tokens`.
 
     `tokens` is the exact length of the conversation in Mixtral's v1 template, as mistral-common
     renders it: BOS, then per round "[INST] question [/INST]", answer, EOS; a system message stands
@@ -21,13 +21,11 @@ def tokens(batch: pa.RecordBatch, _config: None = None) -> StageResult:
     flat = turns(batch)
     answers = np.asarray(pc.equal(flat.roles, "assistant"), np.int64)
     systems = np.asarray(pc.equal(flat.roles, "system"), np.int64)
-    lengths = np.asarray(pc.utf8_length(flat.contents), np.int64)
     pieces = _tokenizer().encode(_rendered(flat), num_threads=1)
-    counts = np.zeros(len(lengths), np.int64)
+    counts = np.zeros(len(answers), np.int64)
     counts[systems == 0] = [len(piece) for piece in pieces]
     columns = {
         "rounds": _per_row(answers, flat),
-        "characters": _per_row(lengths, flat),
         "tokens": _per_row(counts + answers, flat) + 1,  # an EOS per answer, one BOS
     }
     return StageResult({name: pa.array(v.astype(np.int32)) for name, v in columns.items()})

@@ -303,7 +303,7 @@ def test_no_usable_input_still_says_why(curate, tmp_path, write_recipe):
 
 
 def test_two_runs_do_not_write_to_one_directory(curate, corpus, tmp_path):
-    from curation.engine.workspace import workspace
+    from curation.outputs.workspace import workspace
 
     with workspace(tmp_path / "out"):
         done = curate("run", corpus, "--output", tmp_path / "out", "--workers", 1)

@@ -8,7 +8,7 @@ from datasketch import LeanMinHash, MinHash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.stages.dedup.candidates import banding, candidates
+from curation.stages.dedup.candidates import banding, buckets
 from curation.stages.dedup.shingles import jaccard, shingles
 from curation.stages.dedup.signatures import minhash, signatures
 from curation.stages.dedup.survivors import find_duplicates
@@ -43,7 +43,7 @@ def duplicates(texts, threshold=0.8, ngram=5, preference=None):
         signature,
         np.arange(len(texts)) if preference is None else np.array(preference),
         threshold,
-        lambda pairs: np.array([jaccard(sets.unique(a), sets.unique(b)) for a, b in pairs]),
+        lambda rows: {row: sets.unique(row) for row in rows.tolist()},
     )
     return list(zip(found.row.tolist(), found.survivor.tolist(), found.exact.tolist(), strict=True))
 
@@ -104,17 +104,34 @@ def test_a_long_text_crosses_blocks():
         assert np.array_equal(row, alone[0])
 
 
-def test_candidates_are_found_once_and_sorted():
-    signature = np.zeros((4, 128), np.uint32)
-    signature[2] = 7
-    assert candidates(signature, 0.8).tolist() == [[0, 1], [0, 3], [1, 3]]
-    assert candidates(signature[:0], 0.8).shape == (0, 2)
+def test_buckets_hold_what_shares_a_band():
+    signature = np.tile(np.arange(4, dtype=np.uint32)[:, None], (1, 128))
+    signature[3] = signature[1]
+    bands, width = banding(0.8, 128)
+    signature[2, :width] = signature[0, :width]  # the first band alone
+    texts, bucket = buckets(signature, 0.8)
+    together = {frozenset(texts[bucket == b].tolist()) for b in set(bucket.tolist())}
+    assert together == {frozenset({1, 3}), frozenset({0, 2})}
+    assert len(set(bucket.tolist())) == bands + 1
+    assert [len(part) for part in buckets(signature[:0], 0.8)] == [0, 0]
+
+
+def test_many_near_copies_cost_one_comparison_each(monkeypatch):
+    from curation.stages.dedup import survivors
+
+    calls = []
+    real = survivors.jaccard
+    monkeypatch.setattr(survivors, "jaccard", lambda *args: calls.append(0) or real(*args))
+    template = "尊敬的{}先生，您好！" + "".join(chr(0x4E00 + 7 * i) for i in range(200))
+    assert len(duplicates([template.format(i) for i in range(300)])) == 299
+    assert len(calls) <= 299
 
 
 def test_banding_fits_the_signature():
-    for threshold in (0.5, 0.7, 0.8, 0.95, 1.0):
-        bands, width = banding(threshold, 128)
-        assert bands * width <= 128
+    for threshold in (0.01, 0.5, 0.7, 0.8, 0.95, 0.995, 1.0):
+        for num_perm in (16, 128, 1024):
+            bands, width = banding(threshold, num_perm)
+            assert 2 <= bands * width <= num_perm
 
 
 LONG = "人工智能是计算机科学的一个分支，它企图了解智能的实质，并生产出一种新的智能机器。"

@@ -1,6 +1,5 @@
-"""Pairs of texts worth an exact look: locality-sensitive hashing over MinHash signatures."""
+"""Texts worth comparing: locality-sensitive hashing over MinHash signatures."""
 
-from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
@@ -16,38 +15,31 @@ _WEIGHTS = (0.1, 0.9)
 @cache
 def banding(threshold: float, num_perm: int) -> tuple[int, int]:
     """(bands, rows per band), chosen by datasketch for `threshold`."""
-    if threshold == 1:
-        return 1, num_perm  # datasketch's integrals are empty there
-    index = MinHashLSH(threshold=threshold, num_perm=num_perm, weights=_WEIGHTS)
+    try:
+        index = MinHashLSH(threshold=threshold, num_perm=num_perm, weights=_WEIGHTS)
+    except ValueError:  # so near to 1 that it would take a single band, which it refuses
+        return 2, num_perm // 2
     return index.b, index.r
 
 
-def candidates(signatures: NDArray[np.uint32], threshold: float) -> NDArray[np.int64]:
-    """(p, 2) pairs i < j that share a band, sorted, each once."""
-    n, num_perm = signatures.shape
-    bands, width = banding(threshold, num_perm)
-    found = [np.zeros(0, np.int64)]
+def buckets(
+    signatures: NDArray[np.uint32], threshold: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Texts that share a band with another: (p,) texts and (p,) the bucket each stands in.
+
+    A bucket holds the texts that are equal in one band, two at least. A text is in as many buckets
+    as it shares bands.
+    """
+    bands, width = banding(threshold, signatures.shape[1])
+    texts, numbers, used = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], 0
     for band in range(bands):
-        columns = np.ascontiguousarray(signatures[:, band * width : (band + 1) * width])
-        pairs = [i * n + j for i, j in _shared(columns)]
-        if pairs:
-            found.append(np.unique(np.concatenate(pairs)))
-    codes = np.unique(np.concatenate(found))
-    return np.stack([codes // max(n, 1), codes % max(n, 1)], axis=1)
-
-
-def _shared(columns: NDArray[np.uint32]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Pairs i < j of equal rows: sort, then pair every row with the k-th after it in its run."""
-    keys = _band_keys(columns)
-    order = np.argsort(keys, kind="stable")
-    keys = keys[order]
-    active = np.arange(len(keys))
-    for k in range(1, len(keys)):
-        active = active[active + k < len(keys)]
-        active = active[keys[active] == keys[active + k]]
-        if len(active) == 0:
-            return
-        yield order[active], order[active + k]
+        keys = _band_keys(signatures[:, band * width : (band + 1) * width])
+        _, bucket, size = np.unique(keys, return_inverse=True, return_counts=True)
+        shared = np.flatnonzero(size[bucket] > 1)
+        texts.append(shared)
+        numbers.append(bucket[shared] + used)
+        used += len(size)
+    return np.concatenate(texts), np.concatenate(numbers)
 
 
 def _band_keys(columns: NDArray[np.uint32]) -> NDArray[np.uint64]:

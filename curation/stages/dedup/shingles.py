@@ -45,8 +45,10 @@ def shingles(texts: CodePoints, n: int) -> Shingles:
     return Shingles(_mix(hashes[inside]), offsets)
 
 
-def jaccard(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> float:
-    """Exact Jaccard of two sorted sets: |a ∩ b| / |a ∪ b|."""
+def jaccard(a: NDArray[np.uint64], b: NDArray[np.uint64], at_least: float = 0.0) -> float:
+    """Exact Jaccard of two sorted sets, |a ∩ b| / |a ∪ b|; 0 where sizes rule out `at_least`."""
+    if min(len(a), len(b)) < at_least * max(len(a), len(b)):
+        return 0.0  # |a ∩ b| / |a ∪ b| is at most the ratio of the sizes
     shared = len(np.intersect1d(a, b, assume_unique=True))
     return shared / (len(a) + len(b) - shared)
 

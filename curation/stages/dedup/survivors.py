@@ -4,13 +4,16 @@ The best row of all stays and takes with it only rows within the threshold of it
 of the rest; and so on. Hence every dropped row is a verified duplicate of a row that is kept.
 """
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.stages.dedup.candidates import candidates
+from curation.stages.dedup.candidates import buckets
+from curation.stages.dedup.shingles import jaccard
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +31,8 @@ class Duplicates:
     exact: NDArray[np.bool_]
 
 
-#: Given (p, 2) pairs of rows, their exact Jaccard, (p,).
-Verify = Callable[[NDArray[np.int64]], NDArray[np.float64]]
+#: Given rows, the sorted set of shingle hashes of each.
+ShingleSets = Callable[[NDArray[np.int64]], Mapping[int, NDArray[np.uint64]]]
 
 
 def find_duplicates(
@@ -37,7 +40,7 @@ def find_duplicates(
     signatures: NDArray[np.uint32],
     preference: NDArray[np.int64],
     threshold: float,
-    verify: Verify,
+    shingle_sets: ShingleSets,
 ) -> Duplicates:
     """Decide over the whole corpus of n rows.
 
@@ -47,14 +50,15 @@ def find_duplicates(
     """
     _, group = np.unique(digests, return_inverse=True)
     best = _best_of_group(group, preference)  # the preferred row of each group of equal texts
-    pairs = best[candidates(signatures[best], threshold)]
-    scores = verify(pairs)
-    similar = scores >= threshold
-    survivor, score = _greedy(best, pairs[similar], scores[similar], preference)
-    rows = np.flatnonzero(survivor[group] != np.arange(len(group)))
-    return Duplicates(
-        rows, survivor[group][rows], score[group][rows], survivor[group][rows] == best[group][rows]
-    )
+    texts, bucket = buckets(signatures[best], threshold)
+    rows = best[texts]
+    near = _greedy(rows, bucket, preference, threshold, shingle_sets(np.unique(rows)))
+    survivor, score = np.arange(len(group)), np.ones(len(group))
+    for row, (kept, similarity) in near.items():
+        survivor[row], score[row] = kept, similarity
+    survivor, score = survivor[best][group], score[best][group]
+    gone = np.flatnonzero(survivor != np.arange(len(group)))
+    return Duplicates(gone, survivor[gone], score[gone], survivor[gone] == best[group[gone]])
 
 
 def _best_of_group(group: NDArray[np.int64], preference: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -67,23 +71,36 @@ def _best_of_group(group: NDArray[np.int64], preference: NDArray[np.int64]) -> N
 
 
 def _greedy(
-    best: NDArray[np.int64],
-    pairs: NDArray[np.int64],
-    scores: NDArray[np.float64],
+    rows: NDArray[np.int64],
+    bucket: NDArray[np.int64],
     preference: NDArray[np.int64],
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """(groups,) the survivor of each group, and its Jaccard with it (1 with itself)."""
-    group_of = {row: group for group, row in enumerate(best.tolist())}
-    survivor, score = best.copy(), np.ones(len(best))
-    ordered = np.where(
-        (preference[pairs[:, 0]] < preference[pairs[:, 1]])[:, None], pairs, pairs[:, ::-1]
-    )
-    by_preference = np.lexsort((preference[ordered[:, 1]], preference[ordered[:, 0]]))
-    dropped: set[int] = set()
-    for k in by_preference.tolist():
-        better, worse = ordered[k].tolist()
-        if better in dropped or worse in dropped:
-            continue
-        dropped.add(worse)
-        survivor[group_of[worse]], score[group_of[worse]] = better, scores[k]
-    return survivor, score
+    threshold: float,
+    sets: Mapping[int, NDArray[np.uint64]],
+) -> dict[int, tuple[int, float]]:
+    """Dropped row → the row that stays in its place, and their Jaccard.
+
+    Rows are compared only with rows that stay, so a thousand copies cost a thousand comparisons.
+    """
+    kept: dict[int, list[int]] = defaultdict(list)  # bucket → rows that stay, preferred first
+    dropped: dict[int, tuple[int, float]] = {}
+    for row, own in _by_preference(rows, bucket, preference):
+        rivals = {rival for number in own for rival in kept[number]}
+        for rival in sorted(rivals, key=preference.__getitem__):
+            similarity = jaccard(sets[row], sets[rival], threshold)
+            if similarity >= threshold:
+                dropped[row] = rival, similarity
+                break
+        else:
+            for number in own:
+                kept[number].append(row)
+    return dropped
+
+
+def _by_preference(
+    rows: NDArray[np.int64], bucket: NDArray[np.int64], preference: NDArray[np.int64]
+) -> Iterator[tuple[int, list[int]]]:
+    """Each row with its buckets, preferred rows first."""
+    order = np.argsort(preference[rows], kind="stable")
+    pairs = zip(rows[order].tolist(), bucket[order].tolist(), strict=True)
+    for row, group in groupby(pairs, key=lambda pair: pair[0]):
+        yield row, [number for _, number in group]

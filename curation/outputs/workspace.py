@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from schemas.errors import AuroraError, RecipeError
+from curation.outputs.manifest import read_manifest
+from schemas.errors import AuroraError, CorpusError, RecipeError
 
 WORK = ".work"
 _LOCK = "lock"
@@ -60,11 +61,21 @@ def _refuse_strangers(directory: Path) -> None:
         raise RecipeError(f"{directory}: is a file; give a folder as --output")
     if not directory.is_dir():
         return
-    known = any((directory / name).exists() for name in (WORK, "manifest.json"))
-    if any(directory.iterdir()) and not known:
+    if any(directory.iterdir()) and not _is_ours(directory):
         raise RecipeError(
             f"{directory}: is not empty and holds no corpus; give a new or empty folder as --output"
         )
+
+
+def _is_ours(directory: Path) -> bool:
+    """Whether a run has worked in the directory. Other programs' manifest.json proves nothing."""
+    if (directory / WORK / _LOCK).exists():
+        return True
+    try:
+        read_manifest(directory)
+    except CorpusError:
+        return False
+    return True
 
 
 def _remove(path: Path) -> None:
