@@ -56,7 +56,7 @@ class Options:
 
     workers: int
     engine: Engine = "local"
-    chunk_size: int = 4096
+    chunk_size: int = 2048
     fresh: bool = False
 
 

@@ -42,7 +42,7 @@ def cli() -> None:
 @click.option(
     "--chunk-size",
     type=click.IntRange(1),
-    default=4096,
+    default=2048,
     show_default=True,
     help="Records per checkpoint; changes memory and speed, not the result.",
 )

@@ -41,7 +41,7 @@ def resolve(source: Source, base: Path) -> list[SourceFile]:
     for pattern in source.paths:
         for name, path in _expand(pattern, source, base):
             key = os.path.normpath(path.absolute())
-            found.setdefault(key, SourceFile(source.name, name, path))
+            found.setdefault(key, SourceFile(source.name, _printable(name), path))
     files = list(found.values())
     _check_names(files)
     return _with_hashes(files, source)
@@ -57,6 +57,11 @@ def sha256_of(path: Path) -> str | None:
     except OSError:
         return None
     return digest.hexdigest()
+
+
+def _printable(name: str) -> str:
+    """A file name as text: bytes of it that are not UTF-8 are written out."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _expand(pattern: str, source: Source, base: Path) -> Iterator[tuple[str, Path]]:

@@ -25,6 +25,8 @@ OBJECT_SO_FAR = _compiled(_MEMBERS + rb"(?:" + STRING + rb"\s*+(?::\s*+)?+)?+")
 ARRAY_SO_FAR = _compiled(_ELEMENTS)
 UNFINISHED = _compiled(rb'(?:"(?:[^"\\]++|\\.)*+\\?|-?[a-zA-Z]{0,8})\Z')
 
+FIRST_KEY = _compiled(rb"\{\s*+(" + STRING + rb")\s*+:")
+
 # Between records. A stray closing bracket holds no data; a list of records opens with `[{`.
 GLUE = _compiled(rb"(?:[\s,\]}]|\xef\xbb\xbf|\[(?=[\s,\[]*+\{))*+")
 # A scalar that is an element of its own: a comma, a closing bracket or the line's end follows.

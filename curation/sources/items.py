@@ -56,5 +56,5 @@ def bad(offset: int, content: bytes, reason: str, error: str) -> Item:
 
 def excerpt(content: bytes) -> str:
     """The first characters of `content`, fit for a table cell."""
-    text = content[: EXCERPT * 4].decode("utf-8", "replace")
-    return "".join(c if c.isprintable() else " " for c in text)[:EXCERPT].strip()
+    text = content[: EXCERPT * 4].decode("utf-8", "replace")[:EXCERPT]
+    return "".join(c if c.isprintable() else " " for c in text).strip()

@@ -50,6 +50,7 @@ class Splitter:
         self._lines: bool | None = None  # records are one a line; None: not known yet
         self._indent: bytes | None = b""  # of the record's line, if the record starts it
         self._wrapped = False
+        self._wary = False  # a record has swallowed others for want of a bracket
         self._learnt: set[str] = set(RECORD_KEYS)
         self._starts = _starts(self._learnt)
 
@@ -141,6 +142,7 @@ class Splitter:
         window = self._window
         end = window.data.find(b"\n", window.at)
         if not 0 <= end - window.at <= MAX_RECORD:
+            self._lines = self._lines or False  # not to look through the rest for every record
             return None
         raw = window.data[window.at : end].rstrip(b", \t\r")
         try:
@@ -201,7 +203,7 @@ class Splitter:
             bracket = window.data[at - 1]
             if bracket in _CLOSING:
                 stack.pop()
-            elif bracket == _OBJECT and stack[-1] == _ARRAY and self._is_next_record(at - 1):
+            elif bracket == _OBJECT and self._is_next_record(at - 1, stack[-1] == _ARRAY):
                 raise _DamageError("invalid_json", "the next record starts before this one ends")
             else:
                 stack.append(bracket)
@@ -224,11 +226,21 @@ class Splitter:
             raise _DamageError("truncated_record", "the file ends inside the record")
         return moved
 
-    def _is_next_record(self, at: int) -> bool:
-        """Whether the `{` at index `at`, inside a list, is laid out like the next record."""
-        if self._indent is None or not self._starts.match(self._window.data, at):
+    def _is_next_record(self, at: int, in_list: bool) -> bool:
+        """Whether the `{` at index `at`, inside this record, looks like the next one's.
+
+        It starts with the same key, and in a list it starts a line as this record does. In a file
+        where a record has swallowed others already, the key alone will do: without that, each
+        such record would be read up to the end of the file.
+        """
+        data, start = self._window.data, self._window.at
+        line = in_list and self._indent is not None
+        if not self._wary and not (
+            line and data.endswith(b"\n" + (self._indent or b""), start, at)
+        ):
             return False
-        return self._window.data.endswith(b"\n" + self._indent, self._window.at, at)
+        own, other = grammar.FIRST_KEY.match(data, start), grammar.FIRST_KEY.match(data, at)
+        return own is not None and other is not None and own[1] == other[1]
 
     # Damage
 
@@ -237,6 +249,7 @@ class Splitter:
         window = self._window
         offset = window.offset
         boundary = self._boundary()
+        self._wary |= reason in ("truncated_record", "record_too_large")
         head = b""
         while not (match := boundary.search(window.data, max(window.at, offset + 1 - window.base))):
             cut = len(window.data) if window.final else len(window.data) - LOOKAHEAD
@@ -254,7 +267,10 @@ class Splitter:
 
     def _boundary(self) -> re.Pattern[bytes]:
         """Where a record may start after the damaged one."""
+        own = grammar.FIRST_KEY.match(self._window.data, self._window.at)
         patterns = [self._starts.pattern]
+        if own and own[1][1:-1].decode("utf-8", "replace") not in TURN_KEYS:
+            patterns.append(rb"\{\s*+" + re.escape(own[1]) + rb"\s*+:")
         if self._lines:
             patterns.append(rb"\n")
         elif self._indent is not None:

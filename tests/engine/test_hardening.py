@@ -1,6 +1,8 @@
 """What must not stop a run, and what must stop it with a sentence."""
 
 import json
+import os
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -199,3 +201,15 @@ def test_inspect_shows_formats_rows_and_bad_rows(curate, tmp_path):
     assert "record 1" in shown
     assert curate("inspect", tmp_path / "none.json").code == 3
     assert curate("inspect", "").code == 2
+
+
+def test_a_file_name_that_is_not_utf8_is_written_out(curate, tmp_path, write_recipe):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    raw = json.dumps([{"instruction": "水的沸点是多少？", "output": "一百摄氏度。"}])
+    with Path(os.fsdecode(bytes(folder) + b"/\xff.json")).open("w") as file:
+        file.write(raw)
+    out = tmp_path / "out"
+    assert curate("run", write_recipe(a=folder / "*.json"), "--output", out).code == 0
+    decisions = pl.read_parquet(out / "ledger" / "decisions" / "*.parquet")
+    assert decisions["file"].to_list() == ["\\xff.json"]
