@@ -9,7 +9,7 @@ from curation.sources.formats import FormatError, detect, turns_of
 from curation.sources.identity import Identity
 from curation.sources.items import Item, excerpt
 from curation.sources.record import Conversation, Record, Rejected
-from curation.sources.repairs import repair
+from curation.sources.repairs import is_blank, repair
 from curation.sources.roles import role_table
 from schemas.errors import InputError
 from schemas.ledger import Outcome
@@ -58,7 +58,7 @@ def _conversation(
     turns = turns_of(record, name, roles)
     repaired = repair(turns.turns)
     if not repaired.messages:
-        asked = any(role == "user" and text.strip() for role, text in turns.turns)
+        asked = any(role == "user" and not is_blank(text) for role, text in turns.turns)
         reason = "no_answer" if asked else "no_question"
         return Rejected(key, position, Outcome.DROPPED, reason, {"offset": item.offset})
     repairs, edits = repaired.repairs, repaired.edits

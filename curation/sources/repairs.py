@@ -44,11 +44,16 @@ def repair(turns: Sequence[Message]) -> Repaired:
     return work.done()
 
 
+def is_blank(text: str) -> bool:
+    """Whether `text` shows nothing."""
+    return _BLANK.fullmatch(text) is not None
+
+
 def _is_sound(turns: Sequence[Message]) -> bool:
     """Whether there is nothing to repair; nearly every conversation takes this way."""
     expected = "user"
     for i, (role, content) in enumerate(turns):
-        if _BLANK.fullmatch(content):
+        if is_blank(content):
             return False
         if role == expected:
             expected = "assistant" if role == "user" else "user"
@@ -67,9 +72,7 @@ class _Work:
         self._edits: list[RepairEdit] = []
 
     def drop_empty(self) -> None:
-        self._drop(
-            [p for p in self._places if _BLANK.fullmatch(self._turns[p].content)], "empty_turn"
-        )
+        self._drop([p for p in self._places if is_blank(self._turns[p].content)], "empty_turn")
 
     def settle_system(self) -> None:
         """At most one system turn, at the start."""

@@ -6,9 +6,9 @@ wraps the list), records are the outermost objects, and what stands between them
 A record ends where its brackets close. The scanner that finds the end reads strings, keys and
 literals by the grammar (only commas are optional), so it notices damage where it stands: a lost
 quote, say, is seen at the next byte that cannot follow. Then the splitter gives up on that record
-and goes on where the next one starts: at a line that has the damaged record's indentation and a
-`{`, or at a `{` followed by a key that this file's records start with. Neither can be text, since
-inside a string a quote is written `\"`.
+and goes on where the next one starts: at the next line, if records are one a line; else at a line
+that has the damaged record's indentation and a `{`; or at a `{` followed by a key that this file's
+records start with, which cannot be text, since inside a string a quote is written `\"`.
 """
 
 import re

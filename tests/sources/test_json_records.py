@@ -1,6 +1,7 @@
 """JSON in every layout, and what damage costs."""
 
 import json
+import re
 import tracemalloc
 
 import orjson
@@ -174,6 +175,18 @@ def test_one_bad_record_costs_itself(read_bytes, layout, bad, reason):
     assert isinstance(records[1].evidence["offset"], int)
     assert len(records[1].evidence.get("excerpt", "")) <= 80
     orjson.dumps(records[1].evidence)
+
+
+@pytest.mark.parametrize("separator", ["\n", ",", ",\n"])
+@pytest.mark.parametrize("indent", [None, 0, 2])
+def test_records_that_lost_their_brackets(read_bytes, separator, indent):
+    """They would swallow all others; the first of the file are the hardest to tell."""
+    written = [json.dumps(sharegpt(i), indent=indent) for i in range(300)]
+    closing = re.compile(r"\]\s*\}\Z")
+    damaged = [closing.sub("", w) if i < 200 and i % 2 == 0 else w for i, w in enumerate(written)]
+    records = read_bytes(f"[{separator.join(damaged)}]".encode())
+    assert asked(records) == [f"问题{i}" for i in range(300) if i % 2 or i >= 200]
+    assert reasons(records) == ["invalid_json"] * 100
 
 
 def test_bad_lines_are_counted_one_by_one(read_bytes):

@@ -127,6 +127,7 @@ def test_a_named_format_is_not_guessed(read_bytes):
         ({"instruction": "q"}, "no_answer"),
         ({"instruction": "", "output": ""}, "no_question"),
         ({"messages": []}, "no_question"),
+        ({"instruction": "\u200b", "output": "a"}, "no_question"),
         ({"conversations": PAIR[::-1]}, "no_answer"),
         ({"messages": [{"role": S, "content": "s"}]}, "no_question"),
     ],
