@@ -9,6 +9,9 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
+import curation
+import schemas
+
 #: Libraries whose version can change the rows that come out.
 SHAPING_LIBRARIES = (
     "datasketch",
@@ -35,7 +38,7 @@ def code_key() -> str:
     """Stands for everything but data and recipe: this package's own files, and the libraries."""
     code = [
         (file.name, hashlib.sha256(file.read_bytes()).hexdigest())
-        for package in ("curation", "schemas")
+        for package in (curation, schemas)
         for file in _modules(files(package))
     ]
     return key(code, library_versions(), unicodedata.unidata_version)
