@@ -19,8 +19,9 @@ from curation.sources.inspect import Inspection
 from schemas.conversation import Message
 from schemas.statistics import Statistics
 
-#: With more sources than this, reasons are shown for all together: a table must fit.
-_SOURCE_COLUMNS = 8
+_LONG = 2000  # characters
+#: What a table takes beside its cells, and the columns "stage", "reason" and "total" together.
+_FRAME, _FIXED = 3, 50
 
 
 def print_json(value: Any) -> None:
@@ -143,7 +144,7 @@ def print_life(life: Life) -> None:
 
 def _print_pairs(pairs: Sequence[tuple[str, object]]) -> None:
     for name, value in pairs:
-        if value is not None:
+        if value not in (None, "{}"):
             out.print(Text(f"  {name:<15} ", style="dim") + Text(shown(value)), soft_wrap=True)
 
 
@@ -154,19 +155,22 @@ def _print_messages(messages: Sequence[Message]) -> None:
 
 
 def _difference(before: str, after: str | None, context: int = 20) -> Text:
-    """The changed parts of a text, with a little of what stands around them."""
+    """The changed parts of a text, [-as it was-]{+as it is+}, with a little of what is around."""
     if after is None:
-        return Text("  removed: ", style="red") + Text(excerpt(before, 200))
+        return Text(f"  [-{excerpt(before, 200)}-]", style="red")
     text = Text("  ")
-    for tag, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+    # Without the shortcut a long text takes minutes to compare.
+    shortcut = len(before) > _LONG
+    for tag, a, b, c, d in SequenceMatcher(None, before, after, shortcut).get_opcodes():
         if tag == "equal":
             same = before[a:b]
-            text.append(
-                shown(same if b - a <= 2 * context else f"{same[:context]}…{same[-context:]}")
-            )
-        else:
-            text.append(shown(before[a:b]), style="red strike")
-            text.append(shown(after[c:d]), style="green")
+            cut = f"{same[:context]}…{same[-context:]}"
+            text.append(shown(same if b - a <= 2 * context else cut))
+            continue
+        if b > a:
+            text.append(f"[-{shown(before[a:b])}-]", style="red")
+        if d > c:
+            text.append(f"{{+{shown(after[c:d])}+}}", style="green")
     return text
 
 
@@ -179,7 +183,8 @@ def _sources(statistics: Statistics) -> Table:
 def _reasons(statistics: Statistics) -> Table:
     """Why records left, by source."""
     names = [source.source for source in statistics.sources]
-    names = names if len(names) <= _SOURCE_COLUMNS else []
+    if _FIXED + sum(len(name) + _FRAME for name in names) > out.width:
+        names = []  # no room for a column each
     rows = []
     for stage in statistics.stages:
         for reason, total in stage.dropped.items():
