@@ -5,27 +5,13 @@ import time
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from batches import batch_of as batch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.stages.batch import INPUT
 from curation.stages.clean import _SUSPECT, RULES, clean, clean_text
 from schemas.conversation import MESSAGES
 from schemas.recipe import Clean
-
-
-def batch(*conversations):
-    """A batch of conversations, each a list of texts by user and assistant in turn."""
-    roles = ("user", "assistant")
-    rows = [
-        {
-            "id": str(i),
-            "position": i,
-            "messages": [{"role": roles[t % 2], "content": x} for t, x in enumerate(texts)],
-        }
-        for i, texts in enumerate(conversations)
-    ]
-    return pa.RecordBatch.from_pylist(rows, INPUT)
 
 
 def texts(result):

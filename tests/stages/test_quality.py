@@ -4,27 +4,13 @@ from collections import Counter
 
 import pyarrow as pa
 import pytest
+from batches import batch_of as batch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.stages.batch import INPUT
 from curation.stages.quality import PENALTIES, quality, score
 from curation.stages.quality.scoring import DEFECTS, WEAKNESSES
 from schemas.recipe import Quality
-
-
-def batch(*conversations):
-    """A batch of conversations, each a list of texts by user and assistant in turn."""
-    roles = ("user", "assistant")
-    rows = [
-        {
-            "id": str(i),
-            "position": i,
-            "messages": [{"role": roles[t % 2], "content": x} for t, x in enumerate(texts)],
-        }
-        for i, texts in enumerate(conversations)
-    ]
-    return pa.RecordBatch.from_pylist(rows, INPUT)
 
 
 def reasons(*conversations, **config):
