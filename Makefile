@@ -31,15 +31,16 @@ schemas: .venv/dev
 clean:
 	rm -rf .venv build dist *.egg-info output/sample
 
-.venv/bin/python:
+.venv/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Aurora needs Python >= 3.11; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv .venv || \
+	  { rm -rf .venv; echo "could not make .venv; on Debian: apt-get install python3-venv"; exit 1; }
 
-.venv/core: pyproject.toml | .venv/bin/python
+.venv/core: pyproject.toml | .venv/bin/pip
 	$(BIN)/pip install --quiet --editable .
 	@touch $@
 
-.venv/dev: pyproject.toml | .venv/bin/python
+.venv/dev: pyproject.toml | .venv/bin/pip
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	@touch $@ .venv/core

@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from curation.outputs.manifest import read_manifest
 from curation.outputs.parquet import scan
+from schemas.corpus import read_manifest
 from schemas.errors import CorpusError
 
 

@@ -18,21 +18,15 @@ from curation.engine.keys import library_versions
 from curation.engine.plan import Plan, make_plan
 from curation.engine.read import read_file, summary_path
 from curation.outputs.card import render_card
-from curation.outputs.manifest import (
-    MANIFEST,
-    STATISTICS,
-    describe,
-    read_manifest,
-    read_statistics,
-    write_manifest,
-)
+from curation.outputs.manifest import describe, publishable, write_manifest
 from curation.outputs.parquet import ShardWriter, scan
 from curation.outputs.rows import ChunkRows, chunk_rows
 from curation.outputs.statistics import collect
-from curation.outputs.verify import verify
+from curation.outputs.verify import contradictions, verify
 from curation.outputs.workspace import WORK, clear_outputs, clear_work, workspace
 from curation.recipes import LoadedRecipe
 from schemas.conversation import DATA
+from schemas.corpus import MANIFEST, STATISTICS, read_manifest, read_statistics
 from schemas.errors import AuroraError, CorpusError, InputError
 from schemas.ledger import DECISIONS, EDITS
 from schemas.manifest import InputFile, Manifest
@@ -120,13 +114,12 @@ def _make_healed(planned: Plan, directory: Path, options: Options, progress: Pro
 
 
 def _make(planned: Plan, directory: Path, options: Options, progress: Progress) -> None:
-    clear_outputs(directory)
     chunks = _process(planned, options, progress)
     duplicates = _find_duplicates(planned, chunks, progress)
+    clear_outputs(directory)  # not before: a run that fails leaves the finished corpus alone
     with progress("write", len(chunks)) as done:
         shards, ledger = _write_rows(planned, directory, chunks, duplicates, done)
     statistics = collect(directory, planned.recipe, chunks, duplicates)
-    _check_identity(statistics, shards, ledger)
     _write_documents(planned, directory, statistics, shards, ledger)
     used = [path for chunk in chunks for path in _checkpoints(chunk)]
     clear_work(planned.work, [*used, *([duplicates] if duplicates else [])])
@@ -204,20 +197,6 @@ def _data_writer(directory: Path, chunks: Sequence[ChunkTask], duplicates: int) 
     return ShardWriter(directory / "data", lambda number: name(number, shards), shard_rows, DATA)
 
 
-def _check_identity(
-    statistics: Statistics, shards: dict[Path, int], ledger: dict[Path, int]
-) -> None:
-    """Every record that was read has one decision, and every kept one a row."""
-    records = sum(source.records for source in statistics.sources)
-    decided = sum(rows for path, rows in ledger.items() if path.parent.name == "decisions")
-    kept = sum(source.kept for source in statistics.sources)
-    if not (records == decided == statistics.stages[0].entered and kept == sum(shards.values())):
-        raise AuroraError(
-            "the run is not finished: input records are unaccounted for, which is a defect; "
-            "please report it with the recipe"
-        )
-
-
 def _write_documents(
     planned: Plan,
     directory: Path,
@@ -236,7 +215,7 @@ def _write_documents(
     ]
     manifest = Manifest(
         key=planned.key,
-        recipe=planned.recipe,
+        recipe=publishable(planned.recipe),
         versions={"aurora-zh": __version__, **library_versions()},
         inputs=[
             InputFile(source=f.source.name, file=f.file.name, bytes=f.bytes, sha256=f.sha256)
@@ -245,7 +224,20 @@ def _write_documents(
         counts=statistics.sources,
         outputs=outputs,
     )
+    _check_identity(directory, manifest, statistics)
     write_manifest(directory, manifest)
+
+
+def _check_identity(directory: Path, manifest: Manifest, statistics: Statistics) -> None:
+    """Refuse to finish a corpus in which a record is unaccounted for."""
+    problems = contradictions(directory, manifest)
+    if sum(source.records for source in statistics.sources) != statistics.stages[0].entered:
+        problems.append("not every record that was read is in the ledger")
+    if problems:
+        raise AuroraError(
+            f"{directory}: the run is not finished: {'; '.join(problems)}; this is a defect, "
+            "please report it with the recipe"
+        )
 
 
 def _languages(directory: Path) -> list[str]:

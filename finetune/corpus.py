@@ -3,11 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from schemas.conversation import DATA
+from schemas.corpus import read_manifest
 from schemas.errors import AuroraError, CorpusError
-from schemas.manifest import Manifest
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -25,21 +23,9 @@ def load_corpus(directory: Path) -> "Dataset":
         raise AuroraError(
             "training needs the finetune extra; install it with: pip install 'aurora-zh[finetune]'"
         ) from error
-    _check(directory)
+    read_manifest(directory)
     corpus: Dataset = load_dataset(str(directory), split="train")
     missing = [name for name in DATA.names if name not in corpus.column_names]
     if missing:
         raise CorpusError(f"{directory}: its data lack the columns {', '.join(missing)}")
     return corpus
-
-
-def _check(directory: Path) -> None:
-    path = directory / "manifest.json"
-    try:
-        Manifest.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        raise CorpusError(f"{directory}: holds no finished corpus; run `curate run`") from None
-    except OSError as error:
-        raise CorpusError(f"{path}: cannot be read ({error.strerror})") from None
-    except ValidationError:
-        raise CorpusError(f"{path}: is damaged; run `curate verify {directory}`") from None

@@ -26,6 +26,7 @@ DATA = pa.schema(
         pa.field("messages", MESSAGES),
         pa.field("rounds", pa.int32()),  # user→assistant exchanges
         pa.field("language", pa.string()),  # ISO 639 code of the conversation, `und` if open
+        pa.field("message_languages", pa.list_(pa.string())),  # the same of each message
         pa.field(
             "script", pa.string()
         ),  # Hans, Hant, mixed, or the ISO 15924 code of other scripts

@@ -12,6 +12,7 @@ from schemas.document import Document
 
 Format = Literal["auto", "alpaca", "sharegpt", "shareai", "messages", "history"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,95}$")]
+LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 #: Stages of the public contract that this version does not have yet.
@@ -72,7 +73,7 @@ class Clean(StageConfig):
 class Language(StageConfig):
     """Language identification, and which languages to keep."""
 
-    keep: Annotated[list[str], Field(min_length=1)] | Literal["all"] = Field(
+    keep: Annotated[list[LanguageCode], Field(min_length=1)] | Literal["all"] = Field(
         default_factory=lambda: ["zh"], description="Language codes to keep, or `all`."
     )
 

@@ -75,6 +75,7 @@ class Statistics(Document):
     repairs: dict[str, dict[str, int]]  # source → repair → records
     categories: dict[str, int]  # of the result, most frequent first (the paper's Figure 1)
     languages: dict[str, int]  # of what was read and cleaned, before the language filter
+    scripts_read: dict[str, int]  # before conversion
     scripts: dict[str, int]  # of the result
     tokens: Distribution  # Mixtral tokens per kept conversation
     characters: Distribution  # per kept conversation

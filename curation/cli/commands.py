@@ -13,13 +13,13 @@ from pydantic import ValidationError
 from curation import __version__
 from curation.cli import console, views
 from curation.explain import life
-from curation.outputs.manifest import read_manifest, read_statistics
 from curation.outputs.verify import verify as verify_corpus
 from curation.recipes import load, shipped
 from curation.run import Options, plan
 from curation.run import run as run_recipe
 from curation.sources.files import resolve
 from curation.sources.inspect import inspect as inspect_file
+from schemas.corpus import read_manifest, read_statistics
 from schemas.document import explain as explain_error
 from schemas.errors import RecipeError
 from schemas.recipe import Format, Source

@@ -37,11 +37,6 @@ def progress(phase: str, tasks: int) -> Iterator[Callable[[], None]]:
         yield lambda: bar.advance(task)
 
 
-def printtable(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table; numbers are set right."""
-    out.print(table(title, header, rows))
-
-
 def say(line: str, style: str = "") -> None:
     """Print a line that the terminal wraps, not we: paths and ids stay whole for copying."""
     out.print(shown(line), style=style, soft_wrap=True)

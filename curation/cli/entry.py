@@ -19,6 +19,7 @@ def run() -> int:
     except AuroraError as error:
         complain(f"curate: {error}")
         return error.exit_code
-    except OSError as error:
-        complain(f"curate: {error}")
+    except OSError as error:  # a full disk, a lost mount
+        place = f"{error.filename}: " if error.filename else ""
+        complain(f"curate: {place}{error.strerror or error}; mend that and repeat the command")
         return 1

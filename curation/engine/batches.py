@@ -1,6 +1,7 @@
 """Running the batch stages over one chunk, and replaying what they decided."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ from curation.engine.keys import key
 from curation.engine.tables import apply, result_tables, tally
 from curation.stages import PlannedStage
 
-#: What the whole-corpus stages need of every row, without its text.
-INDEX = ("id", "quality", "digest", "signature")
+#: What deduplication needs of every row beside its signature, which is in a checkpoint of its own.
+INDEX = ("id", "quality")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,26 +62,34 @@ def stage_keys(read_key: str, stages: list[PlannedStage]) -> tuple[str, ...]:
     return tuple(keys)
 
 
-def process_chunk(task: ChunkTask) -> Path:
-    """Run the stages over a chunk, using what is there already; return the path of its index."""
+def process_chunk(task: ChunkTask) -> None:
+    """Run the stages over a chunk, using what is there already, and write its index."""
     if all(path.exists() for path in (*results_of(task), task.index_path)):
-        return task.index_path
+        return
     (rows, *_), _ = checkpoint.load(task.read)
     batch = _as_batch(rows)
     counts = []
     for stage, path in zip(task.stages, results_of(task), strict=True):
-        if not path.exists():
-            began = time.perf_counter()
-            result = stage.run(batch)
-            tables = result_tables(batch, stage.name, result)
-            checkpoint.save(path, tables, {"seconds": time.perf_counter() - began})
-        (columns, drops, edits), note = checkpoint.load(path)
-        counts.append(_counts(stage.name, batch, columns, drops, edits, note["seconds"]))
+        (columns, drops, edits), seconds = _result(stage, batch, path)
+        counts.append(_counts(stage.name, batch, columns, drops, edits, seconds))
         batch = apply(batch, columns, drops)
-    index = pa.table({name: batch.column(name) for name in INDEX if name in batch.schema.names})
+    index = pa.table({name: batch.column(name) for name in INDEX})
     note = {"stages": counts, "rows": batch.num_rows, "bytes": _text_bytes(batch)}
     checkpoint.save(task.index_path, [index], note)
-    return task.index_path
+
+
+def _result(
+    stage: PlannedStage, batch: pa.RecordBatch, path: Path
+) -> tuple[Sequence[pa.Table], float]:
+    """Columns, drops and edits of a stage, made or as they were kept, and the seconds it took."""
+    if path.exists():
+        tables, note = checkpoint.load(path)
+        return tables, note["seconds"]
+    began = time.perf_counter()
+    made = result_tables(batch, stage.name, stage.run(batch))
+    seconds = time.perf_counter() - began
+    checkpoint.save(path, made, {"seconds": seconds})
+    return made, seconds
 
 
 def results_of(task: ChunkTask) -> list[Path]:
@@ -118,8 +127,9 @@ def _counts(
         "edited": tally(rules),
         "seconds": seconds,
     }
-    if name == "language":
-        counts["languages"] = tally(columns.column("language").to_pylist())
+    for column in ("language", "script_before"):
+        if column in columns.column_names:
+            counts[column] = tally(columns.column(column).to_pylist())
     return counts
 
 

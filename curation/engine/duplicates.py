@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from curation.engine import checkpoint
-from curation.engine.batches import ChunkTask, replay
+from curation.engine.batches import ChunkTask, replay, results_of
 from curation.stages.dedup.shingles import shingles
 from curation.stages.dedup.survivors import find_duplicates
 from curation.stages.dedup.text import compared_text, fold
@@ -39,10 +39,12 @@ def write_duplicates(path: Path, recipe: Recipe, chunks: Sequence[ChunkTask]) ->
     indexes = [checkpoint.load(chunk.index_path)[0][0] for chunk in chunks]
     bounds = np.concatenate([[0], np.cumsum([index.num_rows for index in indexes])])
     corpus = pa.concat_tables(indexes).combine_chunks()
+    # Making signatures is the last batch stage and drops nothing: its rows are those of the index.
+    signed = pa.concat_tables(checkpoint.load(results_of(chunk)[-1])[0][0] for chunk in chunks)
     sources = np.repeat(np.arange(len(chunks)), np.diff(bounds))
     found = find_duplicates(
-        _fixed_width(corpus.column("digest"), np.dtype("V16")),
-        _fixed_width(corpus.column("signature"), np.dtype((np.uint32, (config.num_perm,)))),
+        _fixed_width(signed.column("digest"), np.dtype("V16")),
+        _fixed_width(signed.column("signature"), np.dtype((np.uint32, (config.num_perm,)))),
         _preference(recipe, chunks, sources, corpus.column("quality").to_numpy()),
         config.threshold,
         partial(_shingle_sets, chunks, bounds, config),

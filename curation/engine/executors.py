@@ -86,9 +86,19 @@ def _ray(
             "--engine ray needs Ray; install it with: pip install 'aurora-zh[ray]'"
         ) from error
     if not ray.is_initialized():
-        ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False)
+        # A cluster that RAY_ADDRESS names has its own size.
+        own_size = None if os.environ.get("RAY_ADDRESS") else workers
+        ray.init(num_cpus=own_size, include_dashboard=False, log_to_driver=False)
     remote = ray.remote(max_retries=1)(function)
     pending = {remote.remote(task): number for number, task in enumerate(tasks)}
     while pending:
         (finished,), _ = ray.wait(list(pending), num_returns=1)
-        yield pending.pop(finished), ray.get(finished)
+        try:
+            yield pending.pop(finished), ray.get(finished)
+        except ray.exceptions.RayTaskError as error:
+            raise error.cause from None
+        except ray.exceptions.RayError as error:
+            raise AuroraError(
+                f"Ray lost a task ({type(error).__name__}); run the same command again, it goes on "
+                "where it stopped"
+            ) from None

@@ -50,10 +50,10 @@ def library_versions() -> dict[str, str]:
 
 
 def _modules(folder: Traversable) -> list[Traversable]:
-    """Python modules and their data below `folder`, in a fixed order; not recipes or samples."""
+    """Modules and data that shape rows, in a fixed order: not `cli`, recipes or samples."""
     found = []
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        if entry.is_dir() and entry.name not in ("recipes", "sample", "__pycache__"):
+        if entry.is_dir() and entry.name not in ("cli", "recipes", "sample", "__pycache__"):
             found += _modules(entry)
         elif entry.name.endswith((".py", ".yaml", ".jinja")):
             found.append(entry)

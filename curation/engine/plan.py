@@ -6,7 +6,7 @@ from pathlib import Path
 from curation.engine.batches import ChunkTask, stage_keys
 from curation.engine.keys import code_key, key
 from curation.engine.read import ReadTask, chunk_path
-from curation.sources.files import SourceFile, resolve, sha256_of
+from curation.sources.files import SourceFile, checked_sha256, resolve
 from curation.stages import PlannedStage, plan_stages
 from schemas.recipe import Recipe, Source
 
@@ -35,7 +35,8 @@ class Plan:
     def key(self) -> str:
         """Stands for the rows that come out: input bytes, recipe and code."""
         files = [(f.source.name, f.file.name, f.sha256) for f in self.files]
-        return key(code_key(), self.recipe.model_dump(), files)
+        recipe = self.recipe.model_dump(exclude={"sources": {"__all__": {"path"}}})
+        return key(code_key(), recipe, files)
 
     def read_task(self, file: PlannedFile) -> ReadTask:
         """The task that reads `file`."""
@@ -76,10 +77,10 @@ class Plan:
 def make_plan(recipe: Recipe, base: Path, work: Path, chunk_size: int) -> Plan:
     """Find and hash the input files of `recipe`; paths are relative to `base`.
 
-    Raises InputError or RecipeError where a source matches no file.
+    Raises InputError or RecipeError where a source matches no file or another than it expects.
     """
     files = tuple(
-        PlannedFile(source, file, _size(file.path), sha256_of(file.path))
+        PlannedFile(source, file, _size(file.path), checked_sha256(file))
         for source in recipe.sources
         for file in resolve(source, base)
     )

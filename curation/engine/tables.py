@@ -76,11 +76,6 @@ def edits_table(batch: pa.RecordBatch, stage: str, edits: Sequence[Edit]) -> pa.
     )
 
 
-def columns_table(columns: Mapping[str, pa.Array]) -> pa.Table:
-    """Columns of a stage result as a table (of no columns, if it has none)."""
-    return pa.table(dict(columns)) if columns else pa.table({})
-
-
 def apply(batch: pa.RecordBatch, columns: pa.Table, dropped: pa.Table) -> pa.RecordBatch:
     """The batch as the next stage sees it: with the new columns, without the dropped rows."""
     for name in columns.column_names:
@@ -100,7 +95,7 @@ def result_tables(
 ) -> tuple[pa.Table, pa.Table, pa.Table]:
     """A stage result as the three tables of its checkpoint: columns, drops, edits."""
     return (
-        columns_table(result.columns),
+        pa.table(dict(result.columns)),
         drops_table(batch, stage, result.drops),
         edits_table(batch, stage, result.edits),
     )

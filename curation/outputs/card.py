@@ -92,7 +92,9 @@ def _unpacked_size(shard: Path) -> int:
 def _feature(field: pa.Field) -> dict[str, object]:
     """A column as `datasets` writes its features into a card."""
     if pa.types.is_list(field.type):
-        return {"name": field.name, "list": [_feature(child) for child in field.type.value_type]}
+        value = field.type.value_type
+        inner = [_feature(f) for f in value] if pa.types.is_struct(value) else _DTYPES[value]
+        return {"name": field.name, "list": inner}
     return {"name": field.name, "dtype": _DTYPES[field.type]}
 
 

@@ -1,19 +1,22 @@
-"""Manifest and statistics of a corpus directory: the documents that say what it holds."""
+"""The manifest: how it is made and written."""
 
 import hashlib
 from pathlib import Path
-from typing import TypeVar
 
-from pydantic import ValidationError
-
-from schemas.document import Document, explain
-from schemas.errors import CorpusError
+from schemas.corpus import MANIFEST
 from schemas.manifest import Manifest, OutputFile
-from schemas.statistics import Statistics
+from schemas.recipe import Recipe
 
-MANIFEST = "manifest.json"
-STATISTICS = "statistics.json"
-Read = TypeVar("Read", bound=Document)
+
+def publishable(recipe: Recipe) -> Recipe:
+    """The recipe without folders of this machine: of an absolute path, its last part."""
+    sources = [
+        source.model_copy(
+            update={"path": [Path(p).name if Path(p).is_absolute() else p for p in source.paths]}
+        )
+        for source in recipe.sources
+    ]
+    return recipe.model_copy(update={"sources": sources})
 
 
 def write_manifest(directory: Path, manifest: Manifest) -> None:
@@ -21,33 +24,6 @@ def write_manifest(directory: Path, manifest: Manifest) -> None:
     partial = directory / f"{MANIFEST}.partial"
     partial.write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
     partial.replace(directory / MANIFEST)
-
-
-def read_manifest(directory: Path) -> Manifest:
-    """Read `manifest.json`. Raises CorpusError where there is none or it cannot be understood."""
-    return _read(directory, MANIFEST, Manifest)
-
-
-def read_statistics(directory: Path) -> Statistics:
-    """Read `statistics.json` of a finished corpus. Raises CorpusError as `read_manifest` does."""
-    read_manifest(directory)
-    return _read(directory, STATISTICS, Statistics)
-
-
-def _read(directory: Path, name: str, document: type[Read]) -> Read:
-    path = directory / name
-    try:
-        return document.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        raise CorpusError(
-            f"{directory}: holds no finished corpus ({name} is missing); repeat `curate run`"
-        ) from None
-    except OSError as error:
-        raise CorpusError(f"{path}: cannot be read ({error.strerror})") from None
-    except ValidationError as error:
-        raise CorpusError(
-            f"{path}: is damaged ({explain(document, error)}); repeat `curate run`"
-        ) from None
 
 
 def describe(directory: Path, path: Path, rows: int | None = None) -> OutputFile:

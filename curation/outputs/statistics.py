@@ -31,10 +31,7 @@ def collect(
     """Statistics of the data and ledger under `directory`."""
     reads = [(chunk.source, checkpoint.load_note(chunk.read)) for chunk in chunks]
     stages = [
-        stage
-        for chunk in chunks
-        if chunk.stages
-        for stage in checkpoint.load_note(chunk.index_path)["stages"]
+        stage for chunk in chunks for stage in checkpoint.load_note(chunk.index_path)["stages"]
     ]
     names = [source.name for source in recipe.sources]
     data = scan(directory / "data")
@@ -47,7 +44,8 @@ def collect(
         formats=_by_source(reads, names, "formats"),
         repairs=_by_source(reads, names, "repairs"),
         categories=_value_counts(data, "category"),
-        languages=_sum(stage.get("languages", {}) for stage in stages),
+        languages=_sum(stage.get("language", {}) for stage in stages),
+        scripts_read=_sum(stage.get("script_before", {}) for stage in stages),
         scripts=_value_counts(data, "script"),
         tokens=_distribution(data, pl.col("tokens")),
         characters=_distribution(data, _characters()),

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import polars as pl
 
-from curation.outputs.manifest import describe, read_manifest
+from curation.outputs.manifest import describe
 from curation.outputs.parquet import scan
 from curation.outputs.statistics import source_counts
+from schemas.corpus import read_manifest
 from schemas.manifest import Manifest
 
 #: Folders in which a file that the manifest does not name would be taken for part of the corpus.
@@ -20,7 +21,7 @@ def verify(directory: Path) -> list[str]:
     """
     manifest = read_manifest(directory)
     damaged = [*_damaged(directory, manifest), *_strangers(directory, manifest)]
-    return damaged or _inconsistent(directory, manifest)
+    return damaged or contradictions(directory, manifest)
 
 
 def _damaged(directory: Path, manifest: Manifest) -> list[str]:
@@ -42,7 +43,7 @@ def _strangers(directory: Path, manifest: Manifest) -> list[str]:
     return [f"{name}: is not in the manifest" for name in names if name not in known]
 
 
-def _inconsistent(directory: Path, manifest: Manifest) -> list[str]:
+def contradictions(directory: Path, manifest: Manifest) -> list[str]:
     """Where ledger, data and manifest contradict each other."""
     decisions = scan(directory / "ledger" / "decisions")
     edits = scan(directory / "ledger" / "edits")

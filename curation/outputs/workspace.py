@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from curation.outputs.manifest import read_manifest
+from schemas.corpus import read_manifest
 from schemas.errors import AuroraError, CorpusError, RecipeError
 
 WORK = ".work"

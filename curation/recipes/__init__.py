@@ -76,7 +76,9 @@ def _find(name_or_path: str) -> Path:
     if name_or_path in known:
         return known[name_or_path]
     if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
-        raise RecipeError(f"{name_or_path}: no such recipe file")
+        raise RecipeError(
+            f"{name_or_path}: no such recipe file; `curate recipes` lists the shipped ones"
+        )
     raise RecipeError(f"no recipe {name_or_path!r}; {nearest(name_or_path, known)}")
 
 

@@ -12,7 +12,7 @@ from schemas.document import nearest
 from schemas.errors import InputError, RecipeError
 from schemas.recipe import Source
 
-_CHUNK = 2**20
+_SHOWN = 12  # hexadecimal digits of a hash that a message shows
 _ANY_NAME = {"*", "**"}  # last parts of a pattern that mean the files in a folder
 
 
@@ -49,14 +49,28 @@ def resolve(source: Source, base: Path) -> list[SourceFile]:
 
 def sha256_of(path: Path) -> str | None:
     """SHA-256 of a file in hexadecimal; None where it cannot be read."""
-    digest = hashlib.sha256()
     try:
+        if not path.is_file():  # opening a pipe would wait for its other end
+            return None
         with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
-    return digest.hexdigest()
+
+
+def checked_sha256(file: SourceFile) -> str | None:
+    """SHA-256 of a source file; None where it cannot be read.
+
+    Raises InputError where it is not the one that the recipe gives.
+    """
+    found = sha256_of(file.path)
+    if found and file.sha256 and found != file.sha256.lower():
+        raise InputError(
+            f"{file.path} is not the file that source {file.source!r} expects: its SHA-256 starts "
+            f"with {found[:_SHOWN]}, the recipe's with {file.sha256[:_SHOWN].lower()}; fetch the "
+            "file again, or correct sha256 in the recipe"
+        )
+    return found
 
 
 def _printable(name: str) -> str:

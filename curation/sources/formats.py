@@ -18,7 +18,7 @@ from curation.sources.record import RepairEdit
 from curation.sources.roles import COMMON, UNSUPPORTED
 from schemas.conversation import Message
 
-JOINT = "\n"  # between an instruction and its input, and between text parts
+JOINT = "\n"  # between an instruction and its input, text parts, and merged turns
 
 #: Keys that make an object a record. None of them starts an object inside a record.
 RECORD_KEYS = frozenset(
@@ -42,7 +42,7 @@ class FormatError(Exception):
 
 
 @dataclass(slots=True)
-class Turns:
+class RecordTurns:
     """The turns of a record while they are read.
 
     roles:   role name → role.
@@ -128,12 +128,12 @@ def detect(record: Mapping[str, Any]) -> str:
     return found
 
 
-def turns_of(record: Mapping[str, Any], name: str, roles: Mapping[str, str]) -> Turns:
+def turns_of(record: Mapping[str, Any], name: str, roles: Mapping[str, str]) -> RecordTurns:
     """The turns of `record` in the format `name`; raises FormatError."""
     fits, read = FORMATS[name]
     if not fits(record):
         raise FormatError("wrong_format", format=name, keys=_keys(record))
-    turns = Turns(roles)
+    turns = RecordTurns(roles)
     system = record.get("system")
     if system:
         turns.say("system", system)
@@ -145,14 +145,10 @@ def _keys(record: Mapping[str, Any]) -> list[str]:
     return [str(key)[:80] for key in list(record)[:SHOWN_KEYS]]
 
 
-def _has(record: Mapping[str, Any], *keys: str) -> bool:
-    return all(record.get(key) is not None for key in keys)
-
-
-def _list_reader(key: str) -> Callable[[Mapping[str, Any], Turns], None]:
+def _list_reader(key: str) -> Callable[[Mapping[str, Any], RecordTurns], None]:
     """A reader of the list of turns under `key`."""
 
-    def read(record: Mapping[str, Any], turns: Turns) -> None:
+    def read(record: Mapping[str, Any], turns: RecordTurns) -> None:
         if not isinstance(record[key], list):
             raise FormatError("wrong_format", error=f"{key} is not a list")
         for turn in record[key]:
@@ -161,7 +157,18 @@ def _list_reader(key: str) -> Callable[[Mapping[str, Any], Turns], None]:
     return read
 
 
-def _alpaca(record: Mapping[str, Any], turns: Turns) -> None:
+def _is_alpaca(record: Mapping[str, Any]) -> bool:
+    given = record.get("input") is not None and record.get("output") is not None
+    return given or record.get("instruction") is not None
+
+
+def _is_query(record: Mapping[str, Any]) -> bool:
+    if record.get("query") is not None:
+        return True
+    return record.get("prompt") is not None and ("response" in record or "history" in record)
+
+
+def _alpaca(record: Mapping[str, Any], turns: RecordTurns) -> None:
     _history(record.get("history"), turns)
     instruction, given = turns.text(record.get("instruction")), turns.text(record.get("input"))
     asked = JOINT.join(part for part in (instruction, given) if part.strip())
@@ -173,13 +180,13 @@ def _alpaca(record: Mapping[str, Any], turns: Turns) -> None:
     turns.say("assistant", record.get("output"))
 
 
-def _query(record: Mapping[str, Any], turns: Turns) -> None:
+def _query(record: Mapping[str, Any], turns: RecordTurns) -> None:
     _history(record.get("history"), turns)
-    turns.say("user", record["query"] if _has(record, "query") else record.get("prompt"))
+    turns.say("user", record.get("prompt") if record.get("query") is None else record["query"])
     turns.say("assistant", record.get("response"))
 
 
-def _history(history: Any, turns: Turns) -> None:
+def _history(history: Any, turns: RecordTurns) -> None:
     """Earlier rounds: pairs, or turns."""
     if not history:
         return
@@ -194,16 +201,16 @@ def _history(history: Any, turns: Turns) -> None:
 
 
 _Fits = Callable[[Mapping[str, Any]], bool]
-_Read = Callable[[Mapping[str, Any], Turns], None]
+_Read = Callable[[Mapping[str, Any], RecordTurns], None]
 
 #: Format → whether a record can be read as it, and how. `auto` takes the first that fits.
 FORMATS: dict[str, tuple[_Fits, _Read]] = {
-    "messages": (lambda r: _has(r, "messages"), _list_reader("messages")),
-    "sharegpt": (lambda r: _has(r, "conversations"), _list_reader("conversations")),
-    "shareai": (lambda r: _has(r, "conversation"), _list_reader("conversation")),
-    "alpaca": (lambda r: _has(r, "instruction") or _has(r, "input", "output"), _alpaca),
+    "messages": (lambda r: r.get("messages") is not None, _list_reader("messages")),
+    "sharegpt": (lambda r: r.get("conversations") is not None, _list_reader("conversations")),
+    "shareai": (lambda r: r.get("conversation") is not None, _list_reader("conversation")),
+    "alpaca": (_is_alpaca, _alpaca),
     "history": (
-        lambda r: _has(r, "query") or (_has(r, "prompt") and ("response" in r or "history" in r)),
+        _is_query,
         _query,
     ),
 }

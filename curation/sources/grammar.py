@@ -28,7 +28,7 @@ UNFINISHED = _compiled(rb'(?:"(?:[^"\\]++|\\.)*+\\?|-?[a-zA-Z]{0,8})\Z')
 FIRST_KEY = _compiled(rb"\{\s*+(" + STRING + rb")\s*+:")
 
 # Between records. A stray closing bracket holds no data; a list of records opens with `[{`.
-GLUE = _compiled(rb"(?:[\s,\]}]|\xef\xbb\xbf|\[(?=[\s,\[]*+\{))*+")
+GLUE = _compiled(rb"(?:[\s,\]}]|\xef\xbb\xbf|\[(?=[\s,]*+\[?[\s,]*+\{))*+")
 # A scalar that is an element of its own: a comma, a closing bracket or the line's end follows.
 ALONE = _compiled(_SCALAR + rb"(?=\s*+(?:[,\]]|\Z)|[ \t\r]*+\n)")
 

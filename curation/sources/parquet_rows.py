@@ -18,11 +18,20 @@ def rows(file: BinaryIO) -> Iterator[Item]:
     row = 0
     try:
         for batch in pq.ParquetFile(file).iter_batches(batch_size=BATCH):
+            plain = _without_times(batch)
             for i in range(batch.num_rows):
-                yield _item(row, batch.slice(i, 1))
+                yield _item(row, plain.slice(i, 1))
                 row += 1
     except (pa.ArrowException, OSError, ValueError) as error:
         yield bad(row, b"", "damaged_stream", f"parquet: {str(error).splitlines()[0]}")
+
+
+def _without_times(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch with times as text: Python cannot hold them all, and no format has one."""
+    fields = [
+        pa.field(f.name, pa.string()) if pa.types.is_temporal(f.type) else f for f in batch.schema
+    ]
+    return batch.cast(pa.schema(fields))
 
 
 def _item(row: int, batch: pa.RecordBatch) -> Item:
@@ -30,4 +39,6 @@ def _item(row: int, batch: pa.RecordBatch) -> Item:
         record: dict[str, Any] = batch.to_pylist()[0]
     except UnicodeDecodeError as error:
         return bad(row, b"", "invalid_encoding", f"byte {error.start} of a cell")
+    except (ValueError, OverflowError) as error:  # a date that Python cannot hold
+        return bad(row, b"", "invalid_cell", str(error))
     return parsed(row, {key: cell_value(key, cell) for key, cell in record.items()})

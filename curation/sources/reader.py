@@ -4,27 +4,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from curation.sources.container import Container
-from curation.sources.files import SourceFile, sha256_of
+from curation.sources.files import SourceFile
 from curation.sources.formats import FormatError, detect, turns_of
 from curation.sources.identity import Identity
 from curation.sources.items import Item, excerpt
 from curation.sources.record import Conversation, Record, Rejected
 from curation.sources.repairs import is_blank, repair
 from curation.sources.roles import role_table
-from schemas.errors import InputError
 from schemas.ledger import Outcome
 from schemas.recipe import Source
-
-SHOWN = 12  # hexadecimal digits of a hash that a message shows
 
 
 def read(file: SourceFile, source: Source) -> Iterator[Record]:
     """Every record of `file`, in file order and in bounded memory.
 
-    Bad data never raises: it comes as `Rejected`. Raises InputError at once if the file is not the
-    one whose SHA-256 the recipe gives.
+    Bad data never raises: it comes as `Rejected`.
     """
-    check_hash(file)
     return normalise(Container(file.path), file, source)
 
 
@@ -88,15 +83,6 @@ def _source_id(record: Mapping[str, Any]) -> str | None:
 def _category(record: Mapping[str, Any]) -> str | None:
     """The record's own category, as written."""
     category = record.get("category")
+    if isinstance(category, list):
+        category = "; ".join(part for part in category if isinstance(part, str))
     return category if isinstance(category, str) and category.strip() else None
-
-
-def check_hash(file: SourceFile) -> None:
-    """Raise InputError if the recipe expects other bytes; an unreadable file is read()'s matter."""
-    found = sha256_of(file.path) if file.sha256 else None
-    if found and file.sha256 and found != file.sha256.lower():
-        raise InputError(
-            f"{file.path} is not the file that source {file.source!r} expects: its SHA-256 starts "
-            f"with {found[:SHOWN]}, the recipe's with {file.sha256[:SHOWN].lower()}; fetch the "
-            "file again, or correct sha256 in the recipe"
-        )

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, takewhile
 
+from curation.sources.formats import JOINT
 from curation.sources.record import RepairEdit
 from schemas.conversation import Message
 
-JOINT = "\n"  # between merged turns
 #: White space, and the zero-width characters that chat exports leave in place of an answer.
 _BLANK = re.compile(r"[\s\u200b-\u200f\u2060\ufeff\u00ad]*+")
 

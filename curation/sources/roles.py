@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 _NAMES = {
     "system": "system 系统 系统提示 developer",
-    "user": """user human client usr patient questioner customer student instruction query
+    "user": """user human client usr patient questioner customer student instruction query question
         prompter seeker 用户 人类 提问者 患者 病人 客户 来访者 求助者 咨询者 问 提问 学生""",
     "assistant": """assistant gpt bot chatgpt bing bard claude model ai chatbot llm
         counselor counsellor therapist doctor supporter teacher answer response

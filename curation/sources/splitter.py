@@ -27,6 +27,7 @@ _OBJECT, _ARRAY = b"{["
 _CLOSING = b"}]"
 _LINE_END = re.compile(rb"[ \t\r,]*+\n")
 _NO_TURN = rb'(?=\{(?!\s*+"(?:' + "|".join(sorted(TURN_KEYS)).encode() + rb')"))'
+_NO_VALUE = rb'(?<!\[)(?<!\[\{)(?<!":)(?<!": )'  # after these an object is part of a record
 _KNOWN_STARTS = 8  # first keys remembered per file; records of one file share one, or a few
 
 
@@ -268,9 +269,9 @@ class Splitter:
     def _boundary(self) -> re.Pattern[bytes]:
         """Where a record may start after the damaged one."""
         own = grammar.FIRST_KEY.match(self._window.data, self._window.at)
-        patterns = [self._starts.pattern]
+        patterns = [_NO_VALUE + self._starts.pattern]
         if own and own[1][1:-1].decode("utf-8", "replace") not in TURN_KEYS:
-            patterns.append(rb"\{\s*+" + re.escape(own[1]) + rb"\s*+:")
+            patterns.append(_NO_VALUE + rb"\{\s*+" + re.escape(own[1]) + rb"\s*+:")
         if self._lines:
             patterns.append(rb"\n")
         elif self._indent is not None:

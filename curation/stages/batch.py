@@ -86,9 +86,7 @@ def turns(batch: pa.RecordBatch) -> Turns:
     return Turns(flat.field("role"), flat.field("content"), offsets - offsets[0])
 
 
-def messages_array(turns: Turns, contents: Sequence[str] | pa.StringArray) -> pa.ListArray:
+def messages_array(turns: Turns, contents: pa.StringArray) -> pa.ListArray:
     """The messages column of the batch `turns` came from, with other contents."""
-    if not isinstance(contents, pa.Array):
-        contents = pa.array(contents, pa.string())
     flat = pa.StructArray.from_arrays([turns.roles, contents], fields=list(MESSAGES.value_type))
     return pa.ListArray.from_arrays(pa.array(turns.offsets, pa.int32()), flat).cast(MESSAGES)

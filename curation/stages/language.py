@@ -1,10 +1,11 @@
 """Language: names the language of each message and conversation, and keeps those asked for.
 
 A conversation is what its user asks and its assistant answers, so its language is not a count of
-characters. Chinese on either side makes it Chinese: a request for an English translation and an
-English question with a Chinese answer both teach Chinese. Otherwise it is the user's language. A
-side that is no language, such as code or a number, leaves the decision to the other; where both
-are, as in 1+1= and 2, the language is `und` and the conversation is kept: it is not wrong.
+characters. Chinese on either side, or in the first question, makes it Chinese: a request for an
+English translation and an English question with a Chinese answer both teach Chinese. Otherwise it
+is the user's language. A side that is no language, such as code or a number, leaves the decision to
+the other; where both are, as in 1+1= and 2, the language is `und` and the conversation is kept: it
+is not wrong.
 """
 
 import re
@@ -22,6 +23,9 @@ from schemas.recipe import Language
 
 CHINESE = ("zh", "yue")
 
+_KANA = re.compile(r"[\u3040-\u30ff\u31f0-\u31ff]++")
+#: Chinese for what, how, translate into, please: in characters that Japanese has too, but not so.
+_CHINESE_WORD = re.compile("什[么麼]|怎[么麼]|翻[译譯]成|[请請][把用将將]|中文意思|用中文")
 _QUOTED = re.compile(r'“[^“”]*+”|「[^「」]*+」|『[^『』]*+』|"[^"\n]*+"|‘[^‘’]*+’|《[^《》]*+》')
 
 
@@ -34,7 +38,8 @@ def language(batch: pa.RecordBatch, config: Language) -> StageResult:
     languages = _message_languages(flat)
     users = _sides(flat, languages, "user")
     assistants = _sides(flat, languages, "assistant")
-    decided = [_conversation(*sides) for sides in zip(users, assistants, strict=True)]
+    openings = _openings(flat, languages)
+    decided = [_conversation(*spoken) for spoken in zip(users, assistants, openings, strict=True)]
     drops = [
         Drop(row, "language", {"language": code, "user": users[row], "assistant": assistants[row]})
         for row, code in enumerate(decided)
@@ -59,16 +64,21 @@ def _message_languages(flat: Turns) -> list[str]:
     for row, text in zip(rows[chinese], texts.filter(pa.array(chinese)).to_pylist(), strict=True):
         parts = _request_parts(text)
         if languages[row] in ("ja", "ko"):  # whose writers use Han too
-            parts = [part for part in parts if not hanzi.not_japanese_set().isdisjoint(part)]
+            parts = [part for part in parts if _cannot_be_japanese(part)]
         languages[row] = next((c for c in identify(parts) if c in CHINESE), languages[row])
     return languages
 
 
+def _cannot_be_japanese(part: str) -> bool:
+    """Whether `part` has a character or a word that Japanese does not write."""
+    return not hanzi.not_japanese_set().isdisjoint(part) or bool(_CHINESE_WORD.search(part))
+
+
 def _request_parts(text: str) -> list[str]:
-    """Where the request may stand in `text`: around a quotation, before a colon, first, last."""
+    """Where the request may stand: around quotations, before a colon, first, last, round kana."""
     lines = [line for line in text.splitlines() if line.strip()] or [text]
     parts = [_QUOTED.sub(" ", lines[0]), re.split("[:：]", lines[0], maxsplit=1)[0]]
-    return [*parts, _QUOTED.sub(" ", lines[-1])]
+    return [*parts, _QUOTED.sub(" ", lines[-1]), _KANA.sub(" ", lines[0])]
 
 
 def _sides(flat: Turns, languages: Sequence[str], role: str) -> list[str]:
@@ -90,8 +100,18 @@ def _most(codes: Sequence[str]) -> str:
     return max(counts, key=lambda code: (counts[code], code == "zh"))
 
 
-def _conversation(user: str, assistant: str) -> str:
-    """The language of a conversation from that of its two sides."""
-    if "zh" in (user, assistant):
+def _openings(flat: Turns, languages: Sequence[str]) -> list[str]:
+    """The language of what each user says first: 请用英语和我对话 asks for what follows it."""
+    first: dict[int, str] = {}
+    is_user = pc.equal(flat.roles, "user").to_pylist()
+    for row, code, spoken in zip(flat.rows.tolist(), languages, is_user, strict=True):
+        if spoken:
+            first.setdefault(row, code)
+    return [first.get(row, UNDETERMINED) for row in range(len(flat.offsets) - 1)]
+
+
+def _conversation(user: str, assistant: str, opening: str) -> str:
+    """The language of a conversation from that of its two sides and of how it opens."""
+    if "zh" in (user, assistant, opening):
         return "zh"
     return assistant if user == UNDETERMINED else user

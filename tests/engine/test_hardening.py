@@ -213,3 +213,29 @@ def test_a_file_name_that_is_not_utf8_is_written_out(curate, tmp_path, write_rec
     assert curate("run", write_recipe(a=folder / "*.json"), "--output", out).code == 0
     decisions = pl.read_parquet(out / "ledger" / "decisions" / "*.parquet")
     assert decisions["file"].to_list() == ["\\xff.json"]
+
+
+def test_a_pipe_in_place_of_a_file_is_quarantined(curate, recipe, tmp_path):
+    os.mkfifo(tmp_path / "pipe.json")
+    changes = ["--set", f"sources.a.path=[{tmp_path}/a.json, {tmp_path}/pipe.json]"]
+    out = tmp_path / "out"
+    assert curate("run", recipe, "--output", out, "--workers", 1, *changes).code == 0
+    decisions = pl.read_parquet(out / "ledger" / "decisions" / "*.parquet")
+    assert decisions.filter(pl.col("outcome") == "quarantined")["reason"].to_list() == [
+        "unreadable_file"
+    ]
+
+
+def test_a_failing_run_leaves_the_finished_corpus_alone(curate, recipe, tmp_path):
+    out = tmp_path / "out"
+    assert curate("run", recipe, "--output", out, "--workers", 1).code == 0
+    wrong = ["--set", f"sources.a.sha256={'ab' * 32}"]
+    assert curate("run", recipe, "--output", out, "--workers", 1, *wrong).code == 3
+    assert curate("verify", out).code == 0
+
+
+def test_the_manifest_names_no_folder_of_this_machine(curate, recipe, tmp_path):
+    out = tmp_path / "out"
+    assert curate("run", recipe, "--output", out, "--workers", 1).code == 0
+    for name in ("manifest.json", "README.md", "statistics.json"):
+        assert str(tmp_path) not in (out / name).read_text()

@@ -252,3 +252,26 @@ def test_a_record_over_the_limit_is_skipped(read_bytes, monkeypatch, separator):
     records = read_bytes(separator.join([row, large, row, wide, row]))
     assert asked(records) == ["问题1"] * 3
     assert reasons(records) == ["record_too_large"] * 2
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        '{"a":' * 3000,
+        '{"instruction":' * 3000,
+        "[" * 5000,
+        "[" * 50,
+        '{"a":[{' * 3000,
+        '{"a":[' * 900,
+    ],
+)
+@pytest.mark.parametrize("array", [False, True])
+def test_a_line_of_openings_is_one_bad_record(tmp_path, junk, array):
+    good = [f'{{"instruction": "问题{i}", "output": "回答{i}"}}' for i in range(6)]
+    lines = [*good[:3], junk, *good[3:]]
+    text = "[" + ",\n".join(lines) + "]" if array else "\n".join(lines) + "\n"
+    path = tmp_path / "x.json"
+    path.write_text(text, encoding="utf-8")
+    records = list(read(SourceFile("s", path.name, path), Source(name="s", path="x.json")))
+    assert sum(isinstance(record, Conversation) for record in records) == 6
+    assert len(records) == 7

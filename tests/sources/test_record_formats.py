@@ -156,7 +156,9 @@ def test_the_records_own_id(read_bytes, row, found):
 def test_the_records_own_category(read_bytes):
     dirty = "Category tag: Marketing\n\n"
     assert read_one(read_bytes, {"conversations": PAIR, "category": dirty}).source_category == dirty
-    for none in ("", 5, None, ["x"]):
+    listed = {"conversations": PAIR, "category": ["Code", "Art"]}
+    assert read_one(read_bytes, listed).source_category == "Code; Art"
+    for none in ("", 5, None, [5], {}):
         row = {"conversations": PAIR, "category": none}
         assert read_one(read_bytes, row).source_category is None
 

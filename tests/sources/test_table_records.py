@@ -134,3 +134,17 @@ def test_parquet_text_that_is_no_utf8(read_bytes):
     records = read_bytes(out.getvalue())
     assert pairs(records) == [("q", "a")] * 2
     assert reasons(records) == ["invalid_encoding"]
+
+
+def test_times_in_parquet_cost_no_row(read_bytes):
+    """A core install has no pandas for nanoseconds, and Python no date beyond the year 9999."""
+    columns = {
+        "instruction": ["q0", "q1"],
+        "output": ["a0", "a1"],
+        "made": pa.array([0, 2**62], pa.timestamp("ns")),
+        "day": pa.array([0, 2**31 - 1], pa.date32()),
+        "spent": pa.array([0, 2**62], pa.duration("s")),
+    }
+    out = io.BytesIO()
+    pq.write_table(pa.table(columns), out)
+    assert pairs(read_bytes(out.getvalue(), "x.parquet")) == [("q0", "a0"), ("q1", "a1")]

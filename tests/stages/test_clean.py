@@ -1,6 +1,5 @@
 import json
 import re
-import time
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -171,9 +170,7 @@ def test_rules_are_in_a_fixed_order():
 
 @pytest.mark.parametrize("unit", ["<div>", "<br", "&lt;", " ", "\n \n", "\u200d", "`", "<p class="])
 def test_hostile_text_takes_linear_time(unit):
-    start = time.process_time()
-    clean(batch([unit * 100_000 + "一\u200b"]), Clean())
-    assert time.process_time() - start < 3
+    clean(batch([unit * 300_000 + "一\u200b"]), Clean())  # a quadratic rule would take hours
 
 
 def test_real_messages_are_clean_afterwards(shared_data):

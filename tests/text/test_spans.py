@@ -1,6 +1,5 @@
 """Protected parts of a text."""
 
-import time
 from itertools import pairwise
 
 import pytest
@@ -71,7 +70,5 @@ ADDRESSES = ["@", "a@", "@a.", "a.", "www.", "http://", "http://."]
 
 @pytest.mark.parametrize("unit", [*FENCES, *FORMULAS, *ADDRESSES])
 def test_linear_time(unit):
-    text = "`@$" + unit * (200_000 // len(unit))
-    started = time.perf_counter()
-    protected(text)
-    assert time.perf_counter() - started < 2
+    text = "`@$" + unit * (2_000_000 // len(unit))
+    protected(text)  # a quadratic pattern would take hours

@@ -10,7 +10,6 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
-from datasketch import MinHash
 from numpy.typing import NDArray
 
 from curation.stages.batch import StageResult
@@ -61,6 +60,8 @@ def _block_end(offsets: NDArray[np.int64], first: int) -> int:
 
 @cache
 def _permutations(num_perm: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    from datasketch import MinHash  # brings scipy, which takes a third of a second
+
     a, b = MinHash(num_perm, seed=1, scheme="affine32").permutations
     return a, b
 

@@ -69,9 +69,10 @@ def _run(text: str, start: int, period: int) -> int:
 
 def _one_sentence(text: str) -> float:
     """Share of `text` that is one sentence or line, `MIN_SENTENCES` or more times."""
-    sentences = [_NUMBER.sub("", part).strip() for part in _SENTENCE.findall(text)]
-    if len(sentences) < MIN_SENTENCES:
+    parts = _SENTENCE.findall(text)
+    if len(parts) < MIN_SENTENCES:
         return 0.0
+    sentences = [_NUMBER.sub("", part).strip() for part in parts]
     sentence, times = Counter(sentences).most_common(1)[0]
     lettered = len(_LETTERS.findall(sentence)) >= MIN_LETTERS * len(sentence)
     return times * len(sentence) / len(text) if lettered and times >= MIN_SENTENCES else 0.0
