@@ -181,3 +181,19 @@ def test_real_rows_with_the_best_translation_score_stay(shared_data):
         conversations.append([prompt, rows[row]["output"]])
     dropped = reasons(*conversations)
     assert len(dropped) < 0.005 * len(best), Counter(dropped.values())
+
+
+@pytest.mark.parametrize(
+    ("answer", "rule"),
+    [
+        ("ä½ å¥½ï¼Œæˆ‘æ˜¯ä¸€ä¸ªåŠ©æ‰‹", "garbled"),
+        ("Le café” est fermé… à côté—non", None),
+        ("Ça va très bien, merci à vous.", None),
+        ("[在此处插入诗歌]", "placeholder_answer"),
+        ("【请填写姓名】", "placeholder_answer"),
+        ("无", "placeholder_answer"),
+    ],
+)
+def test_wrecks_and_templates(answer, rule):
+    result = quality(batch(["如何写一首关于春天的诗？", answer]), Quality())
+    assert [drop.reason for drop in result.drops] == ([rule] if rule else [])

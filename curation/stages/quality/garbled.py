@@ -13,11 +13,13 @@ _DAMAGE = re.compile(
     r"[\ufffd\ue000-\uf8ff]|锟斤拷|(?:锟斤)+|烫{3,}|屯{3,}|[\u0300-\u036f]{8,}"
     r"|[\u00c2-\u00f4][\u0080-\u00bf]+|â€[\u0080-\u00ff\u2000-\u2122œž]?"
     r"|(?:鐨|锛|銆).{0,2}"
+    # Chinese read as cp1252, two characters at least: café” is one such pair, and French.
+    r"|(?:[\u00e4-\u00e9\u00ef][\u0080-\u00bfŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™]{1,2}){2,}"
 )
 # One quick pass over single characters clears nearly every message. C1 controls are the second half
 # of most Latin-1 wrecks.
 _SUSPECT = re.compile(
-    "[\ufffd\ue000-\uf8ff\u0300-\u036f\u0080-\u009f\u00c2\u00c3\u00e2锟烫屯鐨锛銆]"
+    "[\ufffd\ue000-\uf8ff\u0300-\u036f\u0080-\u009f\u00c2\u00c3\u00e2\u00e4-\u00e9\u00ef锟烫屯鐨锛銆]"
 )
 # Few of these characters are rare but honest (烫 is "hot", 锛 an adze): it takes several.
 _MIN_DAMAGED = 2

@@ -14,7 +14,8 @@ _VISIBLE = re.compile(r"[^\s\u200b-\u200f\u2060\ufeff\u00ad]")
 #: Longest answer that is still nothing but a marker: "<nooutput> - …不能由语言模型创建。" has 30.
 MAX_MARKER_CHARS = 60
 _MARKER = re.compile(
-    r"\W*(?:&lt;|[<＜(（\[【])\s*(?:no[ _-]?(?:in|out)put|[无没]有?输[入出]|placeholder|占位符)"
+    r"\W*(?:&lt;|[<＜(（\[【])\s*(?:no[ _-]?(?:in|out)put|[无没]有?输[入出]|placeholder|占位符"
+    r"|(?:请?在?(?:此处|这里))?请?(?:插入|填写|填入)[^\]】]{0,20}|insert)"
     r"\s*(?:&gt;|[>＞)）\]】]|-)(?:\W*|.*(?:无法|不能|不是|视觉|模型).*)",
     re.IGNORECASE | re.DOTALL,
 )
