@@ -1,5 +1,7 @@
 """Deduplication: folding, shingles, signatures, and who survives."""
 
+from random import Random
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -207,3 +209,31 @@ def test_the_key_chooses_what_is_compared():
     assert compared_text(batch, "response").to_pylist() == [f"答一{TURN_SEPARATOR}答二", "答"]
     whole = TURN_SEPARATOR.join(["问一", "答一", "问二", "答二"])
     assert compared_text(batch, "conversation").to_pylist()[0] == whole
+
+
+def planted_pairs(threshold, short, wanted=150):
+    """Texts at 2k and 2k + 1 whose exact Jaccard is in [threshold, threshold + 0.08]."""
+    random = Random(20231214)
+    texts = []
+    while len(texts) < 2 * wanted:
+        length = random.randint(20, 59) if short else random.choice([80, 200, 800, 2000])
+        text = [chr(random.randint(0x4E00, 0x9000)) for _ in range(length)]
+        changed = list(text)
+        for place in random.sample(range(length), random.randint(1, 1 + length // 30)):
+            changed[place] = chr(random.randint(0x4E00, 0x9000))
+        cut = random.randint(0, length // 5)
+        pair = ["".join(text), "".join(changed[: length - cut])]
+        x, y = (shingle_set(folded(t), 5) for t in pair)
+        if threshold <= len(x & y) / len(x | y) <= threshold + 0.08:
+            texts += pair
+    return texts
+
+
+@pytest.mark.parametrize("short", [True, False])
+@pytest.mark.parametrize("threshold", [0.7, 0.8])
+def test_pairs_just_above_the_threshold_are_found(threshold, short):
+    texts = planted_pairs(threshold, short)
+    found = [(row, survivor) for row, survivor, _ in duplicates(texts, threshold)]
+    planted = {(k + 1, k) for k in range(0, len(texts), 2)}
+    assert set(found) <= planted
+    assert len(found) >= 0.99 * len(planted)
