@@ -27,7 +27,8 @@ _OBJECT, _ARRAY = b"{["
 _CLOSING = b"}]"
 _LINE_END = re.compile(rb"[ \t\r,]*+\n")
 _NO_TURN = rb'(?=\{(?!\s*+"(?:' + "|".join(sorted(TURN_KEYS)).encode() + rb')"))'
-_NO_VALUE = rb'(?<!\[)(?<!\[\{)(?<!":)(?<!": )'  # after these an object is part of a record
+# After these an object is the value of a key, or in the list that is: part of a record.
+_NO_VALUE = rb'(?<!":)(?<!": )(?<!":\[)(?<!": \[)(?<!":\[\{)'
 _KNOWN_STARTS = 8  # first keys remembered per file; records of one file share one, or a few
 
 
