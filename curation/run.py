@@ -1,22 +1,26 @@
 """A run: from a recipe to a finished corpus directory."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from curation import __version__
 from curation.engine import checkpoint
 from curation.engine.batches import ChunkTask, process_chunk, replay, results_of
+from curation.engine.corpus import Corpus
 from curation.engine.duplicates import DUPLICATES, write_duplicates
-from curation.engine.executors import Engine, execute
+from curation.engine.executors import Engine, Executor
 from curation.engine.keys import library_versions
 from curation.engine.plan import Plan, make_plan
 from curation.engine.read import read_file, summary_path
+from curation.engine.split import validation_rows
 from curation.outputs.card import render_card
 from curation.outputs.manifest import describe, publishable, write_manifest
 from curation.outputs.parquet import ShardWriter, scan
@@ -114,24 +118,27 @@ def _make_healed(planned: Plan, directory: Path, options: Options, progress: Pro
 
 
 def _make(planned: Plan, directory: Path, options: Options, progress: Progress) -> None:
-    chunks = _process(planned, options, progress)
-    duplicates = _find_duplicates(planned, chunks, progress)
+    with Executor(options.engine, options.workers) as executor:
+        chunks = _process(planned, executor, progress)
+        compared = _compare(planned, chunks, executor, progress)
+    duplicates, validation = _decide(planned, chunks, compared)
     clear_outputs(directory)  # not before: a run that fails leaves the finished corpus alone
     with progress("write", len(chunks)) as done:
-        shards, ledger = _write_rows(planned, directory, chunks, duplicates, done)
-    statistics = collect(directory, planned.recipe, chunks, duplicates)
+        rows = _rows(planned, chunks, duplicates, validation, done)
+        shards, ledger = _write_rows(directory, chunks, rows, len(duplicates), len(validation))
+    statistics = collect(directory, planned.recipe, chunks, compared)
     _write_documents(planned, directory, statistics, shards, ledger)
     used = [path for chunk in chunks for path in _checkpoints(chunk)]
-    clear_work(planned.work, [*used, *([duplicates] if duplicates else [])])
+    clear_work(planned.work, [*used, *([compared] if compared else [])])
 
 
-def _process(planned: Plan, options: Options, progress: Progress) -> list[ChunkTask]:
+def _process(planned: Plan, executor: Executor, progress: Progress) -> list[ChunkTask]:
     """Read every file and run the batch stages over every chunk."""
     # The largest file first: it takes longest, and the others fill the other workers meanwhile.
     order = sorted(range(len(planned.files)), key=lambda number: -planned.files[number].bytes)
     reads = [planned.read_task(planned.files[number]) for number in order]
     with progress("read", len(reads)) as done:
-        counts = execute(options.engine, options.workers, read_file, reads, done)
+        counts = executor.map(read_file, reads, done)
     chunks_of = dict(zip(order, counts, strict=True))
     chunks = [
         task
@@ -139,61 +146,96 @@ def _process(planned: Plan, options: Options, progress: Progress) -> list[ChunkT
         for task in planned.chunk_tasks(file, chunks_of[number])
     ]
     with progress("stages", len(chunks)) as done:
-        execute(options.engine, options.workers, process_chunk, chunks, done)
+        executor.map(process_chunk, chunks, done)
     return chunks
 
 
-def _find_duplicates(planned: Plan, chunks: list[ChunkTask], progress: Progress) -> Path | None:
-    if not planned.recipe.stages.dedup.enabled:
+def _compare(
+    planned: Plan, chunks: list[ChunkTask], executor: Executor, progress: Progress
+) -> Path | None:
+    """Compare all conversations with each other, where the recipe asks for it."""
+    if not planned.recipe.stages.compared_keys():
         return None
     path = planned.duplicates_path(chunks)
     with progress("duplicates", 1) as done:
         if not path.exists():
-            write_duplicates(path, planned.recipe, chunks)
+            write_duplicates(path, planned.recipe, chunks, executor)
         done()
     return path
 
 
-def _write_rows(
+def _decide(
+    planned: Plan, chunks: list[ChunkTask], compared: Path | None
+) -> tuple[pa.Table, NDArray[np.int64]]:
+    """The dropped duplicates, by `DUPLICATES`, and the rows of the corpus for validation."""
+    if compared is None:
+        return DUPLICATES.empty_table(), np.zeros(0, np.int64)
+    (duplicates, components), _ = checkpoint.load(compared)
+    split = planned.recipe.stages.split
+    return duplicates, validation_rows(Corpus.of(chunks), split, duplicates, components)
+
+
+def _rows(
     planned: Plan,
+    chunks: Sequence[ChunkTask],
+    duplicates: pa.Table,
+    validation: NDArray[np.int64],
+    done: Callable[[], None],
+) -> Iterator[ChunkRows]:
+    """The final rows of every chunk; `done` is called after each."""
+    licenses = {source.name: source.license for source in planned.recipe.sources}
+    dropped = duplicates.column("row").to_numpy()
+    for task, (start, end) in zip(chunks, pairwise(Corpus.of(chunks).bounds), strict=True):
+        gone = slice(*np.searchsorted(dropped, [start, end]))
+        aside = slice(*np.searchsorted(validation, [start, end]))
+        own = duplicates.slice(gone.start, gone.stop - gone.start)
+        yield chunk_rows(
+            task,
+            replay(task),
+            own,
+            dropped[gone] - start,
+            validation[aside] - start,
+            licenses[task.source],
+        )
+        done()
+
+
+def _write_rows(
     directory: Path,
     chunks: Sequence[ChunkTask],
-    duplicates: Path | None,
-    done: Callable[[], None],
+    rows: Iterable[ChunkRows],
+    duplicates: int,
+    validation: int,
 ) -> tuple[dict[Path, int], dict[Path, int]]:
     """Write shards and ledger; give the files of each with their rows."""
-    dropped = checkpoint.load(duplicates)[0][0] if duplicates else DUPLICATES.empty_table()
-    data = _data_writer(directory, chunks, dropped.num_rows)
+    notes = [checkpoint.load_note(chunk.index_path) for chunk in chunks]
+    compared = sum(note["rows"] for note in notes)
+    row_bytes = sum(note["bytes"] for note in notes) / max(compared, 1)
+    train = _data_writer(directory, "train", compared - duplicates - validation, row_bytes)
+    aside = _data_writer(directory, "validation", validation, row_bytes) if validation else None
     decisions, edits = (
         ShardWriter(directory / "ledger" / name, "part-{:05}.parquet".format, LEDGER_ROWS, schema)
         for name, schema in (("decisions", DECISIONS), ("edits", EDITS))
     )
-    for rows in _rows(planned, chunks, dropped):
-        data.write(rows.data)
-        decisions.write(rows.decisions)
-        edits.write(rows.edits)
-        done()
-    for writer in (data, decisions, edits):
+    for portion in rows:
+        train.write(portion.train)
+        if aside:
+            aside.write(portion.validation)
+        decisions.write(portion.decisions)
+        edits.write(portion.edits)
+    writers = [train, *([aside] if aside else [])]
+    for writer in (*writers, decisions, edits):
         writer.close()
-    return data.files, {**decisions.files, **edits.files}
+    shards = {path: n for writer in writers for path, n in writer.files.items()}
+    return shards, {**decisions.files, **edits.files}
 
 
-def _rows(planned: Plan, chunks: Sequence[ChunkTask], dropped: pa.Table) -> Iterator[ChunkRows]:
-    licenses = {source.name: source.license for source in planned.recipe.sources}
-    threshold = planned.recipe.stages.dedup.threshold
-    for number, task in enumerate(chunks):
-        own = dropped.filter(pc.equal(dropped.column("chunk"), number))
-        yield chunk_rows(task, replay(task), own, threshold, licenses[task.source])
-
-
-def _data_writer(directory: Path, chunks: Sequence[ChunkTask], duplicates: int) -> ShardWriter:
-    """A writer that splits the kept rows evenly over as few shards as `SHARD_BYTES` allows."""
-    notes = [checkpoint.load_note(chunk.index_path) for chunk in chunks]
-    kept = sum(note["rows"] for note in notes) - duplicates
-    wanted = math.ceil(sum(note["bytes"] for note in notes) / SHARD_BYTES)
-    shard_rows = max(math.ceil(kept / max(wanted, 1)), 1)
-    shards = max(math.ceil(kept / shard_rows), 1)
-    name = "train-{:05}-of-{:05}.parquet".format
+def _data_writer(directory: Path, split: str, rows: int, row_bytes: float) -> ShardWriter:
+    """A writer of a split that spreads its rows evenly, over as few shards as the size allows."""
+    wanted = max(math.ceil(rows * row_bytes / SHARD_BYTES), 1)
+    shard_rows = max(math.ceil(rows / wanted), 1)
+    shards = max(math.ceil(rows / shard_rows), 1)
+    name = f"{split}-{{:05}}-of-{{:05}}.parquet".format
     return ShardWriter(directory / "data", lambda number: name(number, shards), shard_rows, DATA)
 
 

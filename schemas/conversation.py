@@ -35,6 +35,7 @@ DATA = pa.schema(
         pa.field("quality", pa.float32()),  # [0, 1], 1 is best
         pa.field("tokens", pa.int32()),  # Mixtral v1 tokens of the whole rendered conversation
         pa.field("license", pa.string()),
+        pa.field("contamination", pa.string()),  # the benchmark item in it, where only flagged
         pa.field("source_id", pa.string()),  # the record's own id in its source, if it had one
         pa.field("source_category", pa.string()),  # the record's own category, as written, if any
     ]

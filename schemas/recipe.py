@@ -16,7 +16,7 @@ LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 #: Stages of the public contract that this version does not have yet.
-PLANNED_STAGES = ("privacy", "control_tokens", "decontaminate", "split")
+PLANNED_STAGES = ("privacy", "control_tokens")
 
 
 class Source(Document):
@@ -114,12 +114,77 @@ class Dedup(StageConfig):
         default_factory=list,
         description="Sources whose rows survive first; the others follow in recipe order.",
     )
+    same_prompt: Literal["keep_all", "keep_best", "keep_by_source"] = Field(
+        "keep_all",
+        description="Conversations with the prompt of another and a different answer: keep all, "
+        "or one of them, by quality or by source.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_policy(cls, dedup: object) -> object:
+        """`key: prompt` keeps one answer to a prompt: by source, unless the recipe says best."""
+        if not isinstance(dedup, dict) or dedup.get("key") != "prompt":
+            return dedup
+        if dedup.get("same_prompt") == "keep_all":
+            raise ValueError(
+                "`key: prompt` keeps one conversation per prompt, `same_prompt: keep_all` all of "
+                "them; use `key: conversation`"
+            )
+        return {"same_prompt": "keep_by_source", **dedup}
+
+    def compared_by(self) -> list[str]:
+        """What is compared: the key, and the prompt where one answer to each is kept."""
+        if not self.enabled:
+            return []
+        return list(dict.fromkeys([self.key, *["prompt"] * (self.same_prompt != "keep_all")]))
+
+
+class Decontaminate(StageConfig):
+    """Finding benchmark items in training data, by n-gram containment. Off without benchmarks."""
+
+    benchmarks: list[Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=list,
+        description="Benchmarks to keep out: ceval, cmmlu, mmlu (from the Hub), or paths.",
+    )
+    action: Literal["drop", "flag"] = Field(
+        "drop", description="Drop what contains an item, or keep it and say so in the ledger."
+    )
+    threshold: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.6, description="Share of an item's n-grams from which a conversation contains it."
+    )
+
+    @field_validator("benchmarks", mode="before")
+    @classmethod
+    def _one(cls, benchmarks: object) -> object:
+        return [benchmarks] if isinstance(benchmarks, str) else benchmarks
 
 
 class Category(StageConfig):
     """Topic tagging into the 20 categories of `docs/taxonomy.md`."""
 
     min_score: Share = Field(0.35, description="Below this score a conversation is `Other`.")
+
+
+class Split(StageConfig):
+    """Validation rows, chosen by cluster: no near-duplicate of one is trained on."""
+
+    validation: Annotated[int | float, Field(ge=0)] = Field(
+        0, description="Share of the kept conversations, or from 1 on their number; 0 for none."
+    )
+
+    @field_validator("validation")
+    @classmethod
+    def _count_or_share(cls, validation: float) -> float:
+        if validation > 1 and validation != int(validation):
+            raise ValueError("must be a share below 1 or a whole number of conversations")
+        return validation
+
+    def rows(self, kept: int) -> int:
+        """How many of `kept` conversations are for validation."""
+        if not self.enabled:
+            return 0
+        return round(self.validation * kept) if self.validation < 1 else int(self.validation)
 
 
 class Stages(Document):
@@ -130,7 +195,14 @@ class Stages(Document):
     script: Script = Script()
     quality: Quality = Quality()
     category: Category = Category()
+    decontaminate: Decontaminate = Decontaminate()
     dedup: Dedup = Dedup()
+    split: Split = Split()
+
+    def compared_keys(self) -> list[str]:
+        """By what conversations are compared: to drop duplicates, and to split by cluster."""
+        split = ["conversation", "prompt"] * (self.split.enabled and self.split.validation > 0)
+        return list(dict.fromkeys([*self.dedup.compared_by(), *split]))
 
     @model_validator(mode="before")
     @classmethod
@@ -139,7 +211,7 @@ class Stages(Document):
         if not isinstance(stages, dict):
             return stages
         for name in PLANNED_STAGES:
-            if stages.get(name) not in (None, {}, {"enabled": False}, {"validation": 0}):
+            if stages.get(name) not in (None, {}, {"enabled": False}):
                 raise ValueError(
                     f"the stage {name!r} is not in this version; remove it or set enabled: false"
                 )

@@ -56,12 +56,54 @@ class Distribution(Document):
 
 
 class Overlap(Document):
-    """Rows of `source` dropped as duplicates of a row of `duplicate_of`."""
+    """One cell of the overlap matrix: what `source` has in common with `other`.
+
+    A cluster is a kept conversation with all that were dropped in its favour. Exact and near count
+    conversations of `source` that were dropped in favour of one of `other`.
+    """
 
     source: str
-    duplicate_of: str
+    other: str
+    clustered: int  # conversations of `source` in a cluster with one (more) of `other`
     exact: int
     near: int
+    same_prompt: int
+
+
+class Member(Document):
+    """A conversation of a cluster. The kept one has Jaccard 1 and no reason."""
+
+    id: str
+    source: str
+    reason: str | None
+    jaccard: float
+    text: str  # its beginning
+
+
+class Cluster(Document):
+    """A kept conversation, which comes first, and some of those dropped in its favour."""
+
+    size: int  # conversations, the kept one included
+    sources: dict[str, int]
+    members: list[Member]
+
+
+class SamePrompt(Document):
+    """Kept conversations whose user turns are those of another, with different answers."""
+
+    prompts: int
+    conversations: int
+
+
+class Contamination(Document):
+    """What was found of one benchmark in the conversations that reached the check."""
+
+    benchmark: str
+    items: int
+    subjects: int
+    conversations: int  # that contain an item; the best match of each decides the benchmark
+    found: int  # items found in any
+    by_subject: dict[str, int]  # conversations
 
 
 class Statistics(Document):
@@ -79,7 +121,11 @@ class Statistics(Document):
     scripts: dict[str, int]  # of the result
     tokens: Distribution  # Mixtral tokens per kept conversation
     characters: Distribution  # per kept conversation
-    overlap: list[Overlap]
+    splits: dict[str, int]  # train, and validation where there is one
+    overlap: list[Overlap]  # every pair of sources, each with itself too
+    clusters: list[Cluster]  # the largest, largest first
+    same_prompt: SamePrompt
+    contamination: list[Contamination]  # one per benchmark of the recipe
 
     def round_pairs(self) -> list[tuple[Rounds, Rounds]]:
         """Raw and result of each source, side by side."""

@@ -32,12 +32,14 @@ def print_json(value: Any) -> None:
 
 def print_statistics(statistics: Statistics) -> None:
     """The closing tables: records by source, rounds before and after, and the stages."""
-    for view in (_sources, _reasons, _rounds, _stages):
+    for view in (_sources, _reasons, _rounds, _stages, _overlap, _contamination):
         if (shown_table := view(statistics)).row_count:
             out.print(shown_table)
     for name, counts in (("edits", _edits(statistics)), ("categories", statistics.categories)):
         if counts:
             out.print(_line(name, counts))
+    if statistics.splits.get("validation"):
+        out.print(_line("splits", statistics.splits))
     tokens = statistics.tokens
     out.print(f"tokens: {tokens.total:,} in all, {tokens.p50:,} median, {tokens.maximum:,} most")
 
@@ -209,6 +211,25 @@ def _stages(statistics: Statistics) -> Table:
     ]
     header = ("stage", "entered", "kept", "dropped", "edits", "worker s")
     return table("Stages", header, rows)
+
+
+def _overlap(statistics: Statistics) -> Table:
+    rows = [
+        (o.source, o.other, o.clustered, o.exact, o.near, o.same_prompt)
+        for o in statistics.overlap
+        if o.clustered
+    ]
+    header = ("source", "and", "in common", "exact", "near", "same prompt")
+    return table("Overlap (dropped in favour of the second)", header, rows)
+
+
+def _contamination(statistics: Statistics) -> Table:
+    rows = [
+        (c.benchmark, c.items, c.subjects, c.conversations, c.found)
+        for c in statistics.contamination
+    ]
+    header = ("benchmark", "items", "subjects", "conversations", "items found")
+    return table("Contamination", header, rows)
 
 
 def _sums(rows: Sequence[tuple[str, *tuple[int, ...]]]) -> list[int]:

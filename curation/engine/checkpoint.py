@@ -9,7 +9,6 @@ from typing import Any
 
 import pyarrow as pa
 
-_OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 _NOTE = b"note"
 
 
@@ -21,14 +20,20 @@ class DamagedError(Exception):
         self.path = path
 
 
-def save(path: Path, tables: Sequence[pa.Table], note: Mapping[str, Any]) -> None:
-    """Write `tables`, one Arrow stream after the other, and the JSON-able `note`."""
+def save(
+    path: Path, tables: Sequence[pa.Table], note: Mapping[str, Any], *, mapped: bool = False
+) -> None:
+    """Write `tables`, one Arrow stream after the other, and the JSON-able `note`.
+
+    `mapped` leaves out compression, so that `load` reads of the file only what is looked at.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    options = pa.ipc.IpcWriteOptions(compression=None if mapped else "lz4")
     encoded = {_NOTE: json.dumps(note).encode()}
     with pa.OSFile(str(partial), "wb") as sink:
         for table in (pa.table({}).replace_schema_metadata(encoded), *tables):
-            with pa.ipc.new_stream(sink, table.schema, options=_OPTIONS) as writer:
+            with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
                 writer.write_table(table)
     partial.replace(path)
 

@@ -16,50 +16,60 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
-def execute(
-    engine: Engine,
-    workers: int,
-    function: Callable[[Task], Result],
-    tasks: Sequence[Task],
-    done: Callable[[], None],
-) -> list[Result]:
-    """Apply `function` to every task; results are in the order of the tasks.
+class Executor:
+    """Applies functions to tasks. Its worker processes live as long as the `with` block.
 
-    `done` is called after each. `function` keeps its result in a checkpoint, so that a repeated
-    run finds what was finished.
+    The functions keep their results in checkpoints, so that a repeated run finds what was finished.
     """
-    run = _ray if engine == "ray" else _local if workers > 1 and len(tasks) > 1 else _inline
-    results: dict[int, Result] = {}
-    for number, result in run(workers, function, tasks):
-        results[number] = result
-        done()
-    return [results[number] for number in range(len(tasks))]
 
+    def __init__(self, engine: Engine, workers: int) -> None:
+        self._engine, self._workers = engine, workers
+        self._pool: ProcessPoolExecutor | None = None
 
-def _inline(
-    _: int, function: Callable[..., Any], tasks: Sequence[Any]
-) -> Iterator[tuple[int, Any]]:
-    for number, task in enumerate(tasks):
-        yield number, function(task)
+    def __enter__(self) -> "Executor":
+        return self
 
+    def __exit__(self, *_: object) -> None:
+        if self._pool:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
 
-def _local(
-    workers: int, function: Callable[..., Any], tasks: Sequence[Any]
-) -> Iterator[tuple[int, Any]]:
-    # Spawned, not forked: Arrow and polars keep threads, and a forked thread pool hangs.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(tasks)), context, _prepare_worker)
-    try:
-        futures = {pool.submit(function, task): number for number, task in enumerate(tasks)}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-    except BrokenProcessPool as error:
-        raise AuroraError(
-            "a worker process died, most likely for want of memory; run the same command again "
-            "with --workers 1, it goes on where it stopped"
-        ) from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    def map(
+        self,
+        function: Callable[[Task], Result],
+        tasks: Sequence[Task],
+        done: Callable[[], None] = lambda: None,
+    ) -> list[Result]:
+        """The result of every task, in the order of the tasks; `done` is called after each."""
+        results: dict[int, Result] = {}
+        for number, result in self._run(function, tasks):
+            results[number] = result
+            done()
+        return [results[number] for number in range(len(tasks))]
+
+    def _run(self, function: Callable[..., Any], tasks: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        if self._engine == "ray":
+            return _ray(self._workers, function, tasks)
+        if self._workers == 1 or (self._pool is None and len(tasks) < 2):
+            return enumerate(map(function, tasks))
+        return self._local(function, tasks)
+
+    def _local(
+        self, function: Callable[..., Any], tasks: Sequence[Any]
+    ) -> Iterator[tuple[int, Any]]:
+        if self._pool is None:
+            # Spawned, not forked: Arrow and polars keep threads, and a forked thread pool hangs.
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self._workers, context, _prepare_worker)
+        futures = {self._pool.submit(function, task): number for number, task in enumerate(tasks)}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BrokenProcessPool as error:
+            raise AuroraError(
+                "a worker process died, most likely for want of memory; run the same command again "
+                "with --workers 1, it goes on where it stopped"
+            ) from error
 
 
 def _prepare_worker() -> None:

@@ -59,10 +59,11 @@ class Plan:
         ]
 
     def duplicates_path(self, chunks: list[ChunkTask]) -> Path:
-        """Where the duplicates of the whole corpus are kept."""
+        """Where it is kept what the comparison of the whole corpus gave."""
         names = [source.name for source in self.recipe.sources]
         depends = (
             self.recipe.stages.dedup.model_dump(),
+            self.recipe.stages.compared_keys(),
             names,
             [str(c.index_path.relative_to(self.work)) for c in chunks],
         )

@@ -29,7 +29,10 @@ def render_card(
     """README.md: YAML front matter and Markdown. `shards` are the data files and their rows."""
     kept = sum(source.kept for source in statistics.sources)
     size = sum(path.stat().st_size for path in shards)
-    unpacked = sum(_unpacked_size(path) for path in shards)
+    unpacked = {
+        split: sum(_unpacked_size(path) for path in shards if path.name.startswith(f"{split}-"))
+        for split in statistics.splits
+    }
     licenses = sorted({source.license for source in recipe.sources})
     data = DatasetCardData(
         pretty_name=recipe.name,
@@ -41,14 +44,19 @@ def render_card(
         configs=[
             {
                 "config_name": "default",
-                "data_files": [{"split": "train", "path": "data/train-*.parquet"}],
+                "data_files": [
+                    {"split": split, "path": f"data/{split}-*.parquet"} for split in unpacked
+                ],
             }
         ],
         dataset_info={
             "features": [_feature(field) for field in DATA],
-            "splits": [{"name": "train", "num_bytes": unpacked, "num_examples": kept}],
+            "splits": [
+                {"name": split, "num_bytes": n, "num_examples": statistics.splits[split]}
+                for split, n in unpacked.items()
+            ],
             "download_size": size,
-            "dataset_size": unpacked,
+            "dataset_size": sum(unpacked.values()),
         },
     )
     return f"---\n{data.to_yaml()}\n---\n\n{_body(recipe, statistics)}"
@@ -74,6 +82,11 @@ def _body(recipe: Recipe, statistics: Statistics) -> str:
         rounds=statistics.round_pairs(),
         stages=statistics.stages,
         categories=statistics.categories,
+        overlap=[o for o in statistics.overlap if o.clustered],
+        same_prompt=statistics.same_prompt,
+        contamination=statistics.contamination,
+        action=recipe.stages.decontaminate.action,
+        splits=statistics.splits,
     )
     return str(text)
 

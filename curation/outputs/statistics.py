@@ -6,27 +6,31 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from curation.engine import checkpoint
 from curation.engine.batches import ChunkTask
+from curation.engine.corpus import Corpus
+from curation.engine.duplicates import DUPLICATES
+from curation.engine.tables import tally
+from curation.outputs.clusters import largest_clusters, overlap
 from curation.outputs.parquet import scan
+from curation.stages import SIGNATURES
 from schemas.ledger import Outcome
 from schemas.recipe import Recipe
 from schemas.statistics import (
     Distribution,
-    Overlap,
     Rounds,
+    SamePrompt,
     SourceCounts,
     StageCounts,
     Statistics,
 )
 
-_DEDUP = "dedup"
-_SIGNATURES = "signatures"  # the batch half of deduplication
-
 
 def collect(
-    directory: Path, recipe: Recipe, chunks: Sequence[ChunkTask], duplicates: Path | None
+    directory: Path, recipe: Recipe, chunks: Sequence[ChunkTask], compared: Path | None
 ) -> Statistics:
     """Statistics of the data and ledger under `directory`."""
     reads = [(chunk.source, checkpoint.load_note(chunk.read)) for chunk in chunks]
@@ -36,9 +40,16 @@ def collect(
     names = [source.name for source in recipe.sources]
     data = scan(directory / "data")
     decisions = scan(directory / "ledger" / "decisions")
+    corpus, duplicates = Corpus.of(chunks), DUPLICATES.empty_table()
+    counts = [_read_counts(reads), *_stage_counts(stages)]
+    if compared:
+        (duplicates, _), note = checkpoint.load(compared)
+    if recipe.stages.dedup.enabled:
+        signing = [note, *(s for s in stages if s["stage"].startswith(SIGNATURES))]
+        counts.append(_dedup_counts(len(corpus), duplicates, signing))
     return Statistics(
         sources=source_counts(decisions, names),
-        stages=[_read_counts(reads), *_stage_counts(stages, duplicates)],
+        stages=counts,
         rounds=[*_raw_rounds(reads, names), *_result_rounds(data, names)],
         reasons=_reasons(decisions, names),
         formats=_by_source(reads, names, "formats"),
@@ -49,7 +60,11 @@ def collect(
         scripts=_value_counts(data, "script"),
         tokens=_distribution(data, pl.col("tokens")),
         characters=_distribution(data, _characters()),
-        overlap=_overlap(duplicates, chunks),
+        splits=_splits(directory / "data"),
+        overlap=overlap(corpus, duplicates, names),
+        clusters=largest_clusters(corpus, duplicates),
+        same_prompt=_same_prompt(data),
+        contamination=[],
     )
 
 
@@ -81,14 +96,14 @@ def _read_counts(reads: list[tuple[str, dict[str, Any]]]) -> StageCounts:
     )
 
 
-def _stage_counts(stages: list[dict[str, Any]], duplicates: Path | None) -> list[StageCounts]:
-    """Each batch stage, in order; then deduplication, which includes making the signatures."""
+def _stage_counts(stages: list[dict[str, Any]]) -> list[StageCounts]:
+    """Each batch stage, in order; signatures are the batch half of deduplication."""
     counts = []
     for name in dict.fromkeys(stage["stage"] for stage in stages):
+        if name.startswith(SIGNATURES):
+            continue
         notes = [stage for stage in stages if stage["stage"] == name]
         dropped = _sum(note["dropped"] for note in notes)
-        if name == _SIGNATURES:
-            continue
         entered = sum(note["entered"] for note in notes)
         counts.append(
             StageCounts(
@@ -100,24 +115,19 @@ def _stage_counts(stages: list[dict[str, Any]], duplicates: Path | None) -> list
                 seconds=_seconds(notes),
             )
         )
-    if duplicates is not None:
-        signatures = [stage for stage in stages if stage["stage"] == _SIGNATURES]
-        counts.append(_dedup_counts(signatures, duplicates))
     return counts
 
 
-def _dedup_counts(signatures: list[dict[str, Any]], duplicates: Path) -> StageCounts:
-    (table,), note = checkpoint.load(duplicates)
-    entered = sum(one["entered"] for one in signatures)
-    exact = sum(table.column("exact").to_pylist())
-    dropped = {"exact_duplicate": exact, "near_duplicate": table.num_rows - exact}
+def _dedup_counts(
+    entered: int, duplicates: pa.Table, notes: Sequence[dict[str, Any]]
+) -> StageCounts:
     return StageCounts(
-        stage=_DEDUP,
+        stage="dedup",
         entered=entered,
-        kept=entered - table.num_rows,
-        dropped={reason: number for reason, number in dropped.items() if number},
+        kept=entered - duplicates.num_rows,
+        dropped=tally(duplicates.column("reason").to_pylist()),
         edited={},
-        seconds=_seconds([*signatures, note]),
+        seconds=_seconds(notes),
     )
 
 
@@ -185,29 +195,23 @@ def _distribution(data: pl.LazyFrame, values: pl.Expr) -> Distribution:
     return Distribution(**row.row(0, named=True))
 
 
-def _overlap(duplicates: Path | None, chunks: Sequence[ChunkTask]) -> list[Overlap]:
-    """Dropped duplicates by the pair of sources, within one source too."""
-    if duplicates is None:
-        return []
-    (table,), _ = checkpoint.load(duplicates)
-    pairs = Counter(
-        (chunks[chunk].source, survivor, exact)
-        for chunk, survivor, exact in zip(
-            table.column("chunk").to_pylist(),
-            table.column("survivor_source").to_pylist(),
-            table.column("exact").to_pylist(),
-            strict=True,
-        )
-    )
-    return [
-        Overlap(
-            source=source,
-            duplicate_of=survivor,
-            exact=pairs[source, survivor, True],
-            near=pairs[source, survivor, False],
-        )
-        for source, survivor in sorted({(source, survivor) for source, survivor, _ in pairs})
-    ]
+def _splits(folder: Path) -> dict[str, int]:
+    """Rows of each split that has files."""
+    counts: Counter[str] = Counter()
+    for path in sorted(folder.glob("*.parquet")):
+        counts[path.name.split("-")[0]] += pq.read_metadata(path).num_rows
+    return dict(counts)
+
+
+def _same_prompt(data: pl.LazyFrame) -> SamePrompt:
+    """Of kept conversations: how many share their user turns with another."""
+    message = pl.element().struct
+    asked = pl.when(message.field("role") == "user").then(message.field("content"))
+    prompt = pl.col("messages").list.eval(asked.drop_nulls()).list.join("\x1e").hash()
+    sizes = data.select(prompt.alias("prompt")).group_by("prompt").len()
+    several = sizes.filter(pl.col("len") > 1).select(pl.len(), pl.col("len").sum().alias("sum"))
+    prompts, conversations = several.collect().row(0)
+    return SamePrompt(prompts=prompts, conversations=conversations)
 
 
 def _seconds(notes: Iterable[dict[str, Any]]) -> float:

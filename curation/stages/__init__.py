@@ -4,7 +4,7 @@ Batch stages are pure functions over a record batch; deduplication then sees the
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -12,24 +12,17 @@ import pyarrow as pa
 from curation.stages.batch import StageResult
 from curation.stages.category import category
 from curation.stages.clean import clean
-from curation.stages.dedup.signatures import signatures
+from curation.stages.dedup.signatures import Signing, signatures
 from curation.stages.language import language
 from curation.stages.quality import quality
 from curation.stages.script import script
 from curation.stages.tokens import tokens
 from schemas.recipe import Recipe
 
-BatchFunction = Callable[[pa.RecordBatch, Any], StageResult]
+#: How the names of the stages begin that sign conversations for comparing.
+SIGNATURES = "signatures_"
 
-BATCH_STAGES: dict[str, BatchFunction] = {
-    "clean": clean,
-    "language": language,
-    "script": script,
-    "quality": quality,
-    "category": category,
-    "tokens": tokens,
-    "signatures": signatures,
-}
+BatchFunction = Callable[[pa.RecordBatch, Any], StageResult]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +30,39 @@ class PlannedStage:
     """A batch stage with its configuration; `settings` is what its result depends on."""
 
     name: str
+    function: BatchFunction
     config: Any
     settings: dict[str, Any]
 
     def run(self, batch: pa.RecordBatch) -> StageResult:
         """Apply the stage to `batch`."""
-        return BATCH_STAGES[self.name](batch, self.config)
+        return self.function(batch, self.config)
 
 
 def plan_stages(recipe: Recipe) -> list[PlannedStage]:
     """The batch stages that `recipe` asks for, in order."""
     stages = recipe.stages
+    functions: dict[str, BatchFunction] = {
+        "clean": clean,
+        "language": language,
+        "script": script,
+        "quality": quality,
+        "category": category,
+    }
     planned = [
-        PlannedStage(name, config, config.model_dump())
-        for name in ("clean", "language", "script", "quality", "category")
+        PlannedStage(name, function, config, config.model_dump())
+        for name, function in functions.items()
         # Quality runs even when disabled: it then writes the score and drops nothing.
         if (config := getattr(stages, name)).enabled or name == "quality"
     ]
-    planned.append(PlannedStage("tokens", None, {}))
-    if stages.dedup.enabled:
-        settings = stages.dedup.model_dump(include={"ngram", "num_perm", "key"})
-        planned.append(PlannedStage("signatures", stages.dedup, settings))
+    planned.append(PlannedStage("tokens", tokens, None, {}))
+    # One stage a key, so that a key that is added leaves the signatures of the others.
+    for key in stages.compared_keys():
+        signing = Signing(key, stages.dedup.ngram, stages.dedup.num_perm)
+        planned.append(PlannedStage(signature_stage(key), signatures, signing, asdict(signing)))
     return planned
+
+
+def signature_stage(key: str) -> str:
+    """The name of the stage that signs by `key`."""
+    return f"{SIGNATURES}{key}"

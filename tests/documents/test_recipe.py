@@ -46,6 +46,34 @@ def test_errors_name_the_key_and_the_remedy(change, words):
 
 def test_a_planned_stage_may_be_switched_off():
     recipe = Recipe.model_validate(
-        {"name": "c", "sources": [SOURCE], "stages": {"split": {"enabled": False}}}
+        {"name": "c", "sources": [SOURCE], "stages": {"privacy": {"enabled": False}}}
     )
-    assert not hasattr(recipe.stages, "split")
+    assert not hasattr(recipe.stages, "privacy")
+
+
+def test_one_answer_to_a_prompt_where_the_prompt_is_the_key():
+    dedup = {"key": "prompt"}
+    made = Recipe.model_validate({"name": "c", "sources": [SOURCE], "stages": {"dedup": dedup}})
+    assert made.stages.dedup.same_prompt == "keep_by_source"
+    assert made.stages.dedup.compared_by() == ["prompt"]
+    assert Recipe.model_validate(made.model_dump()) == made
+    dedup["same_prompt"] = "keep_all"
+    assert "key: conversation" in error_of(
+        {"name": "c", "sources": [SOURCE], "stages": {"dedup": dedup}}
+    )
+
+
+@pytest.mark.parametrize(
+    ("validation", "kept", "rows"),
+    [(0, 100, 0), (0.1, 100, 10), (0.005, 1000, 5), (1, 100, 1), (40, 100, 40)],
+)
+def test_validation_is_a_share_or_a_count(validation, kept, rows):
+    stages = {"split": {"validation": validation}}
+    made = Recipe.model_validate({"name": "c", "sources": [SOURCE], "stages": stages})
+    assert made.stages.split.rows(kept) == rows
+    assert bool(rows) == (made.stages.compared_keys() == ["conversation", "prompt"])
+
+
+def test_validation_is_not_a_count_and_a_half():
+    stages = {"split": {"validation": 2.5}}
+    assert "whole number" in error_of({"name": "c", "sources": [SOURCE], "stages": stages})

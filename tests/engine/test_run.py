@@ -238,10 +238,11 @@ def test_json_is_the_statistics(curate, corpus, tmp_path):
     }
     assert printed["rounds"][0] == {"of": "raw", "source": "one", "single": 43, "multi": 0}
     assert printed["rounds"][2] == {"of": "result", "source": "one", "single": 41, "multi": 0}
-    assert printed["overlap"] == [
-        {"source": "one", "duplicate_of": "one", "exact": 1, "near": 0},
-        {"source": "two", "duplicate_of": "one", "exact": 10, "near": 0},
-    ]
+    cells = {(o["source"], o["other"]): (o["clustered"], o["exact"]) for o in printed["overlap"]}
+    assert cells[("one", "one")] == (2, 1)
+    assert cells[("two", "one")] == (10, 10)
+    assert cells[("one", "two")] == (10, 0)
+    assert cells[("two", "two")] == (0, 0)
     for before, after in zip(printed["stages"], printed["stages"][1:], strict=False):
         assert before["kept"] == after["in"]
     assert printed["stages"][-1]["kept"] == sum(s["kept"] for s in printed["sources"])

@@ -6,17 +6,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from batches import batch_of
-from datasketch import LeanMinHash, MinHash
+from datasketch import LeanMinHash, MinHash, MinHashLSH
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.stages.dedup.candidates import banding, buckets
+from curation.stages.dedup.candidates import RECALL, band_keys, banding, buckets, pairs
+from curation.stages.dedup.components import Components
 from curation.stages.dedup.shingles import jaccard, shingles
-from curation.stages.dedup.signatures import minhash, signatures
-from curation.stages.dedup.survivors import find_duplicates
+from curation.stages.dedup.signatures import Signing, minhash, signatures
+from curation.stages.dedup.survivors import Compared, find_duplicates
 from curation.stages.dedup.text import TURN_SEPARATOR, compared_text, fold
 from curation.text.codepoints import CodePoints
-from schemas.recipe import Dedup
 
 TEXTS = st.lists(st.text(st.sampled_from("一二三四五六abc1. ，\n"), max_size=30), max_size=20)
 
@@ -33,21 +33,26 @@ def shingle_set(text, n):
     return {text[i : i + n] for i in range(len(text) - n + 1)} if len(text) >= n else {text}
 
 
-def duplicates(texts, threshold=0.8, ngram=5, preference=None):
-    """(row, survivor, exact) of each dropped text, through the real stages."""
-    batch = batch_of(*([text, "好"] for text in texts))
-    columns = signatures(batch, Dedup(ngram=ngram, key="prompt")).columns
-    sets = shingles(fold(points(texts)), ngram)
-    signature = np.array([np.frombuffer(s, np.uint32) for s in columns["signature"].to_pylist()])
-    digest = np.array([np.void(d) for d in columns["digest"].to_pylist()])
-    found = find_duplicates(
-        digest,
-        signature,
-        np.arange(len(texts)) if preference is None else np.array(preference),
-        threshold,
-        lambda rows: {row: sets.unique(row) for row in rows.tolist()},
+def compared(batch, key="prompt", ngram=5):
+    """What the real stages give of a batch."""
+    columns = signatures(batch, Signing(key, ngram, 128)).columns
+    sets = shingles(fold(CodePoints.of(compared_text(batch, key))), ngram)
+    return Compared(
+        key,
+        np.array([np.void(d) for d in columns[f"digest_{key}"].to_pylist()]),
+        np.array([np.frombuffer(s, np.uint32) for s in columns[f"signature_{key}"].to_pylist()]),
+        [sets.unique(row) for row in range(len(batch))],
     )
-    return list(zip(found.row.tolist(), found.survivor.tolist(), found.exact.tolist(), strict=True))
+
+
+def duplicates(texts, threshold=0.8, ngram=5):
+    """(row, survivor, exact) of each dropped text, the preferred first."""
+    if not texts:
+        return []
+    found = find_duplicates(
+        [compared(batch_of(*([t, "好"] for t in texts)), ngram=ngram)], threshold
+    )
+    return [(d.row, d.survivor, d.exact) for d in found]
 
 
 @pytest.mark.parametrize(
@@ -111,11 +116,33 @@ def test_buckets_hold_what_shares_a_band():
     signature[3] = signature[1]
     bands, width = banding(0.8, 128)
     signature[2, :width] = signature[0, :width]  # the first band alone
-    texts, bucket = buckets(signature, 0.8)
+    keys = band_keys(signature, 0.8)
+    texts, bucket = buckets(keys)
     together = {frozenset(texts[bucket == b].tolist()) for b in set(bucket.tolist())}
     assert together == {frozenset({1, 3}), frozenset({0, 2})}
     assert len(set(bucket.tolist())) == bands + 1
-    assert [len(part) for part in buckets(signature[:0], 0.8)] == [0, 0]
+    assert [list(zip(*map(np.ndarray.tolist, pairs(band)), strict=True)) for band in keys[:2]] == [
+        [(0, 2), (1, 3)],
+        [(1, 3)],
+    ]
+    assert [len(part) for part in buckets(keys[:, :0])] == [0, 0]
+
+
+@given(st.lists(st.tuples(st.integers(0, 29), st.integers(0, 29)), max_size=40), st.integers(1, 9))
+def test_components_are_those_of_the_graph(links, portion):
+    components = Components(30)
+    expected = [{i} for i in range(30)]
+    for start in range(0, len(links), portion):
+        some = np.array(links[start : start + portion])
+        components.join(some[:, 0], some[:, 1])
+        for a, b in some.tolist():
+            union = expected[a] | expected[b]
+            for member in union:
+                expected[member] = union
+    labels = components.labels
+    for i in range(30):
+        assert set(np.flatnonzero(labels == labels[i]).tolist()) == expected[i]
+    assert sorted(set(labels.tolist())) == list(range(len(set(labels.tolist()))))
 
 
 def test_many_near_copies_cost_one_comparison_each(monkeypatch):
@@ -129,11 +156,34 @@ def test_many_near_copies_cost_one_comparison_each(monkeypatch):
     assert len(calls) <= 299
 
 
-def test_banding_fits_the_signature():
-    for threshold in (0.01, 0.5, 0.7, 0.8, 0.95, 0.995, 1.0):
-        for num_perm in (16, 128, 1024):
-            bands, width = banding(threshold, num_perm)
-            assert 2 <= bands * width <= num_perm
+def test_unlike_rows_of_one_template_are_not_all_verified(monkeypatch):
+    from curation.stages.dedup import survivors
+
+    calls = []
+    real = survivors.jaccard
+    monkeypatch.setattr(survivors, "jaccard", lambda *args: calls.append(0) or real(*args))
+    random = Random(1)
+    template = "".join(chr(0x4E00 + 7 * i) for i in range(60))
+    texts = [
+        template + "".join(chr(random.randint(0x4E00, 0x9000)) for _ in range(30))
+        for _ in range(200)
+    ]
+    assert duplicates(texts) == []  # their Jaccard is 0.45: they share bands
+    assert len(calls) < 200
+
+
+@pytest.mark.parametrize("threshold", [0.01, 0.3, 0.5, 0.7, 0.8, 0.95, 0.99, 0.995, 1.0])
+@pytest.mark.parametrize("num_perm", [16, 128, 1024])
+def test_banding_reaches_the_recall_within_the_signature(threshold, num_perm):
+    bands, width = banding(threshold, num_perm)
+    assert 2 <= bands * width <= num_perm
+    assert 1 - (1 - threshold**width) ** bands >= RECALL or (bands, width) == (num_perm, 1)
+
+
+def test_banding_is_datasketchs_choice():
+    assert banding(0.8, 128) == (21, 6)
+    chosen = MinHashLSH(0.8, 128, weights=(1 - 0.999, 0.999))
+    assert (chosen.b, chosen.r) == (21, 6)
 
 
 LONG = "人工智能是计算机科学的一个分支，它企图了解智能的实质，并生产出一种新的智能机器。"
@@ -177,13 +227,13 @@ def test_unlike_texts_are_not_chained():
     # b is near a and near c, but a and c are unlike: c must stay when a takes b.
     assert duplicates([a, b, c], threshold) == [(1, 0, False)]
     # And where b is preferred, it takes both.
-    assert duplicates([a, b, c], threshold, preference=[1, 0, 2]) == [(0, 1, False), (2, 1, False)]
+    assert duplicates([b, a, c], threshold) == [(1, 0, False), (2, 0, False)]
 
 
 def test_an_equal_of_a_dropped_row_names_the_row_that_stays():
     near = LONG.replace("企图", "试图")
-    found = duplicates([near, LONG, near + "！"], 0.7, preference=[1, 0, 2])
-    assert found == [(0, 1, False), (2, 1, False)]
+    found = duplicates([LONG, near, near + "！"], 0.7)
+    assert found == [(1, 0, False), (2, 0, False)]
 
 
 @settings(max_examples=50, deadline=None)
@@ -205,10 +255,37 @@ def test_the_key_chooses_what_is_compared():
     batch = batch_of(
         ["问一", "答一", "问二", "答二"], [("system", "s"), ("user", "问"), ("assistant", "答")]
     )
+    assert compared_text(batch, "conversation").to_pylist()[1] == f"问{TURN_SEPARATOR}答"
     assert compared_text(batch, "prompt").to_pylist() == [f"问一{TURN_SEPARATOR}问二", "问"]
     assert compared_text(batch, "response").to_pylist() == [f"答一{TURN_SEPARATOR}答二", "答"]
     whole = TURN_SEPARATOR.join(["问一", "答一", "问二", "答二"])
     assert compared_text(batch, "conversation").to_pylist()[0] == whole
+
+
+def test_another_answer_to_a_prompt_goes_by_the_prompt_and_is_told_from_a_duplicate():
+    prompt = "请介绍一下人工智能的历史和它今天的用途。"
+    other = "第一台计算机出现之后不久，人们便开始设想会思考的机器。" * 2
+    answers = [LONG, LONG.replace("企图", "试图"), other]
+    batch = batch_of(*([prompt, answer] for answer in answers))
+    both = [compared(batch, "conversation"), compared(batch, "prompt")]
+    whole = find_duplicates(both[:1], 0.7)
+    assert [(d.row, d.survivor, d.key) for d in whole] == [(1, 0, "conversation")]
+    one_answer = find_duplicates(both, 0.7)
+    assert [(d.row, d.survivor, d.key, d.exact) for d in one_answer] == [
+        (1, 0, "conversation", False),
+        (2, 0, "prompt", True),
+    ]
+
+
+def test_what_two_duplicates_share_is_told():
+    near = LONG.replace("企图", "试图")
+    texts = compared(batch_of([LONG, "好"], [LONG + "！", "好"], [near, "好"]))
+    equal, similar = find_duplicates([texts], 0.7)
+    assert equal.shared == texts.digests[0].tobytes().hex()
+    band, value = similar.shared.removeprefix("band ").split(": ")
+    keys = band_keys(texts.signatures, 0.7)[int(band)]
+    assert keys[0] == keys[2] == int(value, 16)
+    assert similar.jaccard == jaccard(texts.sets[0], texts.sets[2])
 
 
 def planted_pairs(threshold, short, wanted=150):

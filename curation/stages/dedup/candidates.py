@@ -1,5 +1,6 @@
 """Texts worth comparing: locality-sensitive hashing over MinHash signatures."""
 
+from contextlib import suppress
 from functools import cache
 
 import numpy as np
@@ -10,45 +11,66 @@ from numpy.typing import NDArray
 #: too, finds 40 % there by default and 87 % with weights (.1, .9) at threshold 0.8.
 RECALL = 0.99
 
+#: Weights of a missed pair, tried in turn; the rest of 1 weighs needless comparisons.
+_WEIGHTS = (0.9, 0.99, 0.999, 0.9999, 0.99999)
+
 
 @cache
 def banding(threshold: float, num_perm: int) -> tuple[int, int]:
-    """(bands, rows per band): the widest bands that reach `RECALL`.
+    """(bands, rows per band) as datasketch chooses them for `threshold`, that reach `RECALL`.
 
     Two texts of Jaccard s share one of b bands of r rows with probability 1 - (1 - s^r)^b
-    (Leskovec, Rajaraman, Ullman: Mining of Massive Datasets, section 3.4).
+    (Leskovec, Rajaraman, Ullman: Mining of Massive Datasets, section 3.4). Of two wide bands, which
+    datasketch never chooses and which suffice near threshold 1, and its choices for ever heavier
+    weights, the first that reaches the recall is taken; where none does, single rows.
     """
-    for width in range(num_perm // 2, 1, -1):
-        bands = num_perm // width
-        if 1 - (1 - threshold**width) ** bands >= RECALL:
-            return bands, width
-    return num_perm, 1
+    from datasketch import MinHashLSH  # brings scipy, which takes a third of a second
+
+    choices = [(2, num_perm // 2)]
+    for weight in _WEIGHTS:
+        with suppress(ValueError):  # its optimum is a single band, which it refuses
+            lsh = MinHashLSH(threshold, num_perm, weights=(1 - weight, weight))
+            choices.append((lsh.b, lsh.r))
+    sound = (one for one in choices if 1 - (1 - threshold ** one[1]) ** one[0] >= RECALL)
+    return next(sound, (num_perm, 1))
 
 
-def buckets(
-    signatures: NDArray[np.uint32], threshold: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Texts that share a band with another: (p,) texts and (p,) the bucket each stands in.
+def band_keys(signatures: NDArray[np.uint32], threshold: float) -> NDArray[np.uint64]:
+    """(bands, n) a 64-bit hash of each signature's rows in each band.
 
-    A bucket holds the texts that are equal in one band, two at least. A text is in as many buckets
-    as it shares bands.
+    Texts that share a key share the band; a collision is one more candidate, which is verified.
     """
     bands, width = banding(threshold, signatures.shape[1])
+    columns = np.ascontiguousarray(signatures.T[: bands * width]).reshape(bands, width, -1)
+    keys = np.zeros((bands, len(signatures)), np.uint64)
+    for row in range(width):
+        keys = (keys ^ columns[:, row]) * np.uint64(0x9E3779B97F4A7C15)
+        keys ^= keys >> np.uint64(29)
+    return keys
+
+
+def pairs(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Links between the texts of equal key in one band: (p,) texts and (p,) the next of each.
+
+    keys: (n,). A bucket of k texts gives the k - 1 links that hold it together.
+    """
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    equal = np.flatnonzero(ordered[1:] == ordered[:-1])
+    return order[equal], order[equal + 1]
+
+
+def buckets(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Texts that share a band with another: (p,) texts and (p,) the bucket each stands in.
+
+    keys: (bands, n). A text is in as many buckets as it shares bands; buckets of different bands
+    have different numbers.
+    """
     texts, numbers, used = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], 0
-    for band in range(bands):
-        keys = _band_keys(signatures[:, band * width : (band + 1) * width])
-        _, bucket, size = np.unique(keys, return_inverse=True, return_counts=True)
+    for band in keys:
+        _, bucket, size = np.unique(band, return_inverse=True, return_counts=True)
         shared = np.flatnonzero(size[bucket] > 1)
         texts.append(shared)
         numbers.append(bucket[shared] + used)
         used += len(size)
     return np.concatenate(texts), np.concatenate(numbers)
-
-
-def _band_keys(columns: NDArray[np.uint32]) -> NDArray[np.uint64]:
-    """(n,) a 64-bit hash of each row. A collision is one more candidate, which is verified."""
-    keys = np.zeros(len(columns), np.uint64)
-    for column in columns.T:
-        keys = (keys ^ column) * np.uint64(0x9E3779B97F4A7C15)
-        keys ^= keys >> np.uint64(29)
-    return keys

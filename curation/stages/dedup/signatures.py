@@ -5,6 +5,7 @@ bits of each shingle hash: for every permutation, min over shingles of `fmix32(h
 """
 
 import hashlib
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 
@@ -16,20 +17,29 @@ from curation.stages.batch import StageResult
 from curation.stages.dedup.shingles import Shingles, shingles
 from curation.stages.dedup.text import compared_text, fold
 from curation.text.codepoints import CodePoints
-from schemas.recipe import Dedup
 
 #: Shingles per block, so that a block's hashes and products stay in the L2 cache.
 _BLOCK = 32_768
 
 
-def signatures(batch: pa.RecordBatch, config: Dedup) -> StageResult:
-    """Give columns `digest` (16 bytes) and `signature` (4 × num_perm bytes)."""
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """How to sign: the compared `key`, the shingle length in characters, the permutations."""
+
+    key: str
+    ngram: int
+    num_perm: int
+
+
+def signatures(batch: pa.RecordBatch, config: Signing) -> StageResult:
+    """Give columns `digest_KEY` (16 bytes) and `signature_KEY` (4 × num_perm bytes)."""
     texts = fold(CodePoints.of(compared_text(batch, config.key)))
     values = minhash(shingles(texts, config.ngram), config.num_perm)
     signature = pa.FixedSizeBinaryArray.from_buffers(
         pa.binary(4 * config.num_perm), len(values), [None, pa.py_buffer(values.tobytes())]
     )
-    return StageResult({"digest": _digests(texts), "signature": signature})
+    columns = {f"digest_{config.key}": _digests(texts), f"signature_{config.key}": signature}
+    return StageResult(columns)
 
 
 def minhash(texts: Shingles, num_perm: int) -> NDArray[np.uint32]:

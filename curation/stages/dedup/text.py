@@ -21,17 +21,20 @@ from curation.text.codepoints import UNICODE_SIZE, CodePoints
 PUNCTUATION = "。．，、；：？！…—～·“”‘’\"'「」『』《》〈〉（）【】,.;:?!()"
 TURN_SEPARATOR = "\x1e"  # keeps "a b | c" and "a | b c" apart
 
-_OTHER, _ALNUM, _SPACE, _PUNCTUATION = range(4)
+_OTHER, _ALNUM, _SPACE, _PUNCTUATION = range(4)  # the first two always stay
 _HAN = range(0x3400, 0xA000)
+_ROLES = {
+    "prompt": ["user"],
+    "response": ["assistant"],
+    # Not the system prompt: boilerplate that a whole source shares would make all of it alike.
+    "conversation": ["user", "assistant"],
+}
 
 
 def compared_text(batch: pa.RecordBatch, key: str) -> pa.StringArray:
     """(n,) the text of each conversation under `key`: prompt, response or conversation."""
     flat = turns(batch)
-    kept = np.ones(len(flat.contents), bool)
-    if key != "conversation":
-        role = "user" if key == "prompt" else "assistant"
-        kept = np.asarray(pc.equal(flat.roles, role))
+    kept = np.asarray(pc.is_in(flat.roles, pa.array(_ROLES[key])))
     before = np.concatenate([[0], np.cumsum(kept)]).astype(np.int32)
     lists = pa.ListArray.from_arrays(
         pa.array(before[flat.offsets]), flat.contents.filter(pa.array(kept))
@@ -43,39 +46,41 @@ def fold(texts: CodePoints) -> CodePoints:
     """The normal form of each text. A text of nothing but punctuation stays as it is."""
     folding, kind = _tables()
     points = folding[texts.points]
-    kinds = kind[points]
-    keep = _kept(kinds, texts.offsets)
-    keep |= _all_punctuation(keep, texts.offsets)
+    keep = _kept(kind[points], texts.offsets)
     before = np.concatenate([[0], np.cumsum(keep)])
-    folded = np.where(kinds == _SPACE, np.uint32(ord(" ")), points)
-    return CodePoints(folded[keep], before[texts.offsets])
+    nothing = np.flatnonzero(np.diff(before[texts.offsets]) == 0)
+    if np.any(texts.lengths[nothing]):
+        for text in nothing:
+            keep[texts.offsets[text] : texts.offsets[text + 1]] = True
+        before = np.concatenate([[0], np.cumsum(keep)])
+    return CodePoints(points[keep], before[texts.offsets])
 
 
 def _kept(kinds: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
     """(total,) which characters stay: all but space and punctuation, and those inside a word."""
-    solid = np.flatnonzero(kinds != _SPACE)
-    keep: NDArray[np.bool_] = kinds == _OTHER
-    keep |= kinds == _ALNUM
-    text = np.searchsorted(offsets, solid, side="right")
-    word = kinds[solid] == _ALNUM
-    # One space stays of a run between two word characters of the same text.
-    joined = word[1:] & word[:-1] & (text[1:] == text[:-1]) & (np.diff(solid) > 1)
-    keep[solid[1:][joined] - 1] = True
+    keep: NDArray[np.bool_] = kinds <= _ALNUM
+    spaces = np.flatnonzero(kinds == _SPACE)
+    first = spaces[np.diff(spaces, prepend=-2) > 1]  # of each run of white space
+    last = spaces[np.diff(spaces, append=len(kinds) + 1) > 1]
+    keep[last[_inside_word(kinds, offsets, first, last)]] = True  # one space of the run
     marks = np.flatnonzero(kinds == _PUNCTUATION)
-    inner = marks[(marks > 0) & (marks < len(kinds) - 1)]
-    inside = (kinds[inner - 1] == _ALNUM) & (kinds[inner + 1] == _ALNUM)
-    edge = np.zeros(len(kinds) + 1, bool)
-    edge[offsets] = True
-    keep[inner[inside & ~edge[inner] & ~edge[inner + 1]]] = True
+    keep[marks[_inside_word(kinds, offsets, marks, marks)]] = True
     return keep
 
 
-def _all_punctuation(keep: NDArray[np.bool_], offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """(total,) true on the texts of which nothing would stay."""
-    lengths = np.diff(offsets)
-    before = np.concatenate([[0], np.cumsum(keep)])
-    nothing: NDArray[np.bool_] = np.diff(before[offsets]) == 0
-    return np.repeat(nothing, lengths)
+def _inside_word(
+    kinds: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    first: NDArray[np.int64],
+    last: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    """(r,) whether the run `first..last` stands between ASCII letters or digits of its text."""
+    text = np.searchsorted(offsets, first, side="right")
+    inner = (first > offsets[text - 1]) & (last < offsets[text] - 1)
+    inside = inner.copy()
+    inside[inner] = kinds[first[inner] - 1] == _ALNUM
+    inside[inner] &= kinds[last[inner] + 1] == _ALNUM
+    return inside
 
 
 @cache
@@ -91,7 +96,8 @@ def _tables() -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
     kind = np.full(UNICODE_SIZE, _OTHER, np.uint8)
     for code in range(0x10000):
         if chr(code).isspace() and chr(code) != TURN_SEPARATOR:
-            kind[code] = _SPACE
+            folding[code] = ord(" ")
+    kind[ord(" ")] = _SPACE
     kind[[ord(c) for c in PUNCTUATION]] = _PUNCTUATION
     kind[[c for c in range(128) if chr(c).isalnum()]] = _ALNUM
     return folding, kind
