@@ -41,7 +41,7 @@ def resolve(source: Source, base: Path) -> list[SourceFile]:
     for pattern in source.paths:
         for name, path in _expand(pattern, source, base):
             key = os.path.normpath(path.absolute())
-            found.setdefault(key, SourceFile(source.name, _printable(name), path))
+            found.setdefault(key, SourceFile(source.name, printable(name), path))
     files = list(found.values())
     _check_names(files)
     return _with_hashes(files, source)
@@ -73,7 +73,7 @@ def checked_sha256(file: SourceFile) -> str | None:
     return found
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
     """A file name as text: bytes of it that are not UTF-8 are written out."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
@@ -81,13 +81,14 @@ def _printable(name: str) -> str:
 def _expand(pattern: str, source: Source, base: Path) -> Iterator[tuple[str, Path]]:
     """Name and path of each file that `pattern` means."""
     if pattern.startswith(hub.SCHEME):
-        yield from hub.fetch(pattern, source.name)
+        asker = f"source {source.name!r}"
+        yield from hub.fetch(pattern, asker, f"sources.{source.name}.path=FILE")
         return
     path = base / pattern
     if os.path.lexists(path):
         yield path.name, path
         return
-    files = _glob(path) if glob.has_magic(pattern) else []
+    files = glob_files(path) if glob.has_magic(pattern) else []
     if not files:
         raise InputError(
             f"source {source.name!r}: no file matches {pattern!r} (looked for {path}); "
@@ -96,7 +97,7 @@ def _expand(pattern: str, source: Source, base: Path) -> Iterator[tuple[str, Pat
     yield from files
 
 
-def _glob(pattern: Path) -> list[tuple[str, Path]]:
+def glob_files(pattern: Path) -> list[tuple[str, Path]]:
     """Files that `pattern` matches, named from the part of it that has no wildcard."""
     parts = pattern.parts
     plain = next(i for i, part in enumerate(parts) if glob.has_magic(part))

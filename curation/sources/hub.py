@@ -24,31 +24,35 @@ class Address:
         return f"hf://datasets/{self.repo}/{self.file}@{self.revision}"
 
 
-def parse(text: str, source: str) -> Address:
-    """The address that `text` writes; raises RecipeError where a part is missing."""
+def parse(text: str, asker: str) -> Address:
+    """The address that `text` writes; raises RecipeError where a part is missing.
+
+    `asker` begins the message: source 'name'.
+    """
     match = _ADDRESS.fullmatch(text)
     if not match:
         raise RecipeError(
-            f"source {source!r}: {text!r} is no address of a file on the Hub; "
+            f"{asker}: {text!r} is no address of a file on the Hub; "
             "write hf://datasets/OWNER/NAME/FILE@REVISION"
         )
     if not match[3]:
         raise RecipeError(
-            f"source {source!r}: {text!r} names no revision, so its content may change; append "
+            f"{asker}: {text!r} names no revision, so its content may change; append "
             "@ and a commit hash from the data set's history on the Hub"
         )
     return Address(match[1], match[2], match[3])
 
 
-def fetch(text: str, source: str) -> Iterator[tuple[str, Path]]:
+def fetch(text: str, asker: str, setting: str) -> Iterator[tuple[str, Path]]:
     """Name in the repository and local path of each file that `text` means, sorted by name.
 
-    Downloads what the cache does not have. Raises InputError where the Hub does not give it.
+    Downloads what the cache does not have. Raises InputError where the Hub does not give it; its
+    message begins with `asker` and may name the `setting` that gives a local file in its place.
     """
     from huggingface_hub import HfApi, hf_hub_download
 
-    address = parse(text, source)
-    with _explained(address, source):
+    address = parse(text, asker)
+    with _explained(address, asker, setting):
         names = [address.file]
         if "*" in address.file or "?" in address.file:
             files = HfApi().list_repo_files(
@@ -61,13 +65,13 @@ def fetch(text: str, source: str) -> Iterator[tuple[str, Path]]:
         ]
     if not names:
         raise InputError(
-            f"source {source!r}: no file of the repository matches {address}; correct the pattern"
+            f"{asker}: no file of the repository matches {address}; correct the pattern"
         )
     yield from zip(names, map(Path, paths), strict=True)
 
 
 @contextmanager
-def _explained(address: Address, source: str) -> Iterator[None]:
+def _explained(address: Address, asker: str, setting: str) -> Iterator[None]:
     """Turn the client's errors into a sentence. Their own texts may hold secrets: not shown."""
     from huggingface_hub import errors
 
@@ -86,12 +90,12 @@ def _explained(address: Address, source: str) -> Iterator[None]:
         }
         otherwise = (
             "the Hub cannot be reached; check the connection, or give a local file with "
-            f"--set sources.{source}.path=FILE"
+            f"--set {setting}"
         )
         remedy = next(
             (text for kind, text in remedies.items() if isinstance(error, kind)), otherwise
         )
-        raise InputError(f"source {source!r}: cannot get {address}: {remedy}") from None
+        raise InputError(f"{asker}: cannot get {address}: {remedy}") from None
 
 
 def _pattern(text: str) -> re.Pattern[str]:

@@ -1,20 +1,13 @@
 """Sources on the Hub, with the real client against a local server that speaks its protocol."""
 
-import hashlib
 import json
-import os
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import polars as pl
 import pytest
-
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
-TOKEN = "hf_secret_of_this_test"
+from hub_server import COMMIT, TOKEN
 
 
 def rows(word, n=4):
@@ -34,88 +27,21 @@ FILES = {
 }
 
 
-class Hub(BaseHTTPRequestHandler):
-    """Answers for one public data set, o/public, and one gated one, o/gated."""
-
-    requests: list[str]
-
-    def do_HEAD(self):
-        self.answer()
-
-    def do_GET(self):
-        self.answer()
-
-    def answer(self):
-        path = unquote(urlsplit(self.path).path)
-        self.server.requests.append(f"{self.command} {path}")
-        if "/o/gated" in path:
-            return self.fail(403, "GatedRepo")
-        if "/o/public" not in path:
-            return self.fail(404, "RepoNotFound")
-        if not (f"/{COMMIT}" in path or "/main" in path):
-            return self.fail(404, "RevisionNotFound")
-        if path.startswith("/api/"):
-            listed = [
-                {
-                    "type": "file",
-                    "path": name,
-                    "size": len(raw),
-                    "oid": hashlib.sha1(raw).hexdigest(),
-                }
-                for name, raw in FILES.items()
-            ]
-            return self.send(json.dumps(listed).encode(), {"Content-Type": "application/json"})
-        name = path.partition("/resolve/")[2].partition("/")[2]
-        if name not in FILES:
-            return self.fail(404, "EntryNotFound")
-        etag = f'"{hashlib.sha1(FILES[name]).hexdigest()}"'
-        return self.send(FILES[name], {"ETag": etag, "X-Repo-Commit": COMMIT})
-
-    def send(self, body, headers, status=200):
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(body))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
-
-    def fail(self, status, code):
-        self.send(b"", {"X-Error-Code": code, "X-Error-Message": f"no: {TOKEN}"}, status)
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
-def hub():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    server.requests = []
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture
-def run(hub, tmp_path):
+def run(hub, hub_environment, tmp_path):
     """Run `curate run` on one Hub path in a process of its own: the client reads its environment
     when it is imported."""
+
+    hub.repos["o/public"] = FILES
 
     def start(path, *options):
         recipe = tmp_path / "recipe.yaml"
         recipe.write_text(json.dumps({"name": "c", "sources": [{"name": "s", "path": path}]}))
-        environment = {
-            **os.environ,
-            "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}",
-            "HF_HOME": str(tmp_path / "hf"),
-            "HF_HUB_DISABLE_XET": "1",
-            "HF_TOKEN": TOKEN,
-        }
         command = [sys.executable, "-c", "from curation.cli import main; main()"]
         output = ["--output", str(tmp_path / "out"), "--workers", "1"]
         return subprocess.run(
             [*command, "run", str(recipe), *output, *options],
-            env=environment,
+            env=hub_environment,
             cwd=Path(__file__).parents[2],
             capture_output=True,
             text=True,
