@@ -1,1 +1,1 @@
-"""Speed, as ratios against a reference in the same run: `make bench`."""
+"""Speed and quality against reference tools, on demand: `make bench`. Nothing is asserted."""
