@@ -47,6 +47,7 @@ COMPONENTS = pa.schema([pa.field("row", pa.int64()), pa.field("component", pa.in
 
 #: Rows that a worker settles at once; a component that is larger is settled whole.
 BLOCK_ROWS = 8_192
+_NOTHING = np.zeros(0, np.uint64)
 #: Chunks whose rows go into one part file.
 PART_CHUNKS = 8
 
@@ -56,14 +57,15 @@ class GatherTask:
     """Write what comparing needs of some rows to the part file `path`.
 
     rows: per chunk, the rows within it that are compared, k in all.
-    number, block, rank: (k,) of each: its row in the corpus, its block, its place in the order of
-        preference.
+    number, component, block, rank: (k,) of each: its row in the corpus, its component, its block,
+        its place in the order of preference.
     """
 
     path: Path
     chunks: Sequence[ChunkTask]
     rows: Sequence[NDArray[np.int64]]
     number: NDArray[np.int64]
+    component: NDArray[np.int32]
     block: NDArray[np.int64]
     rank: NDArray[np.int32]
     config: Dedup
@@ -93,7 +95,7 @@ def write_duplicates(
     dropped = DUPLICATES.empty_table()
     if recipe.stages.dedup.enabled and len(rows):
         blocks = _blocks(labels[rows])
-        tasks = _gather_tasks(corpus, recipe, rows, blocks, scratch)
+        tasks = _gather_tasks(corpus, recipe, components, blocks, scratch)
         seconds += sum(executor.map(gather, tasks))
         parts = [task.path for task in tasks]
         settling = [SettleTask(parts, b, recipe.stages.dedup) for b in range(blocks.max() + 1)]
@@ -113,26 +115,36 @@ def _in_row_order(corpus: Corpus, found: Sequence[pa.Table]) -> pa.Table:
 def gather(task: GatherTask) -> float:
     """Write a part file, sorted by block; gives the seconds it took."""
     began = time.perf_counter()
+    bounds = np.cumsum([0, *map(len, task.rows)]).tolist()
     tables = [
-        _gathered(chunk, rows, task.config)
-        for chunk, rows in zip(task.chunks, task.rows, strict=True)
+        _gathered(chunk, rows, task.rank[start:end], task.config)
+        for chunk, rows, (start, end) in zip(task.chunks, task.rows, pairwise(bounds), strict=True)
     ]
     table = pa.concat_tables(tables)
-    for name in ("block", "rank", "number"):
+    for name in ("number", "component", "block", "rank"):
         table = table.append_column(name, pa.array(getattr(task, name)))
     order = pa.array(np.argsort(task.block, kind="stable"))
     checkpoint.save(task.path, [table.take(order).combine_chunks()], {}, mapped=True)
     return time.perf_counter() - began
 
 
-def _gathered(chunk: ChunkTask, rows: NDArray[np.int64], config: Dedup) -> pa.Table:
-    """Digest, signature and set of shingles of `rows` of a chunk, under every key."""
+def _gathered(
+    chunk: ChunkTask, rows: NDArray[np.int64], rank: NDArray[np.int32], config: Dedup
+) -> pa.Table:
+    """Digest, signature and set of shingles of `rows` of a chunk, under every key.
+
+    Of rows with one digest only the preferred has its set: the others go where it goes.
+    """
     batch = replay(chunk).batch.take(pa.array(rows))
     columns = {}
     for key in config.compared_by():
         digests, signatures = signed(chunk, key)
         made = shingles(fold(CodePoints.of(compared_text(batch, key))), config.ngram)
-        sets = [made.unique(row) for row in range(len(rows))]
+        best = np.argsort(rank)
+        _, first = np.unique(digests[rows][best], return_index=True)
+        leads = np.zeros(len(rows), bool)
+        leads[best[first]] = True
+        sets = [made.unique(row) if leads[row] else _NOTHING for row in range(len(rows))]
         offsets = np.concatenate([[0], np.cumsum([len(one) for one in sets], dtype=np.int64)])
         columns[f"digest_{key}"] = _binary(digests[rows])
         columns[f"signature_{key}"] = _binary(signatures[rows])
@@ -145,9 +157,9 @@ def settle(task: SettleTask) -> tuple[pa.Table, float]:
     began = time.perf_counter()
     table = pa.concat_tables(_block(path, task.block) for path in task.parts)
     order = np.argsort(table.column("rank").to_numpy())
-    number = table.column("number").to_numpy()[order]
+    number, component = (table.column(n).to_numpy()[order] for n in ("number", "component"))
     compared = [_compared(table, key, order) for key in task.config.compared_by()]
-    found = find_duplicates(compared, task.config.threshold)
+    found = find_duplicates(compared, component, task.config.threshold)
     return _found(found, number, task.config), time.perf_counter() - began
 
 
@@ -203,13 +215,10 @@ def _reason(duplicate: Duplicate, config: Dedup) -> str:
 
 
 def _gather_tasks(
-    corpus: Corpus,
-    recipe: Recipe,
-    rows: NDArray[np.int64],
-    blocks: NDArray[np.int64],
-    scratch: Path,
+    corpus: Corpus, recipe: Recipe, components: pa.Table, blocks: NDArray[np.int64], scratch: Path
 ) -> list[GatherTask]:
-    """Tasks of `PART_CHUNKS` chunks each. rows, blocks: (p,) the rows to compare, ascending."""
+    """Tasks of `PART_CHUNKS` chunks each, over the rows of `components`; blocks: (p,) of each."""
+    rows, component = (components.column(name).to_numpy() for name in COMPONENTS.names)
     rank = _rank(corpus, recipe)[rows]
     cuts = np.searchsorted(rows, corpus.bounds).tolist()
     tasks = []
@@ -225,6 +234,7 @@ def _gather_tasks(
                 [corpus.chunks[c] for c in own],
                 [rows[cuts[c] : cuts[c + 1]] - corpus.bounds[c] for c in own],
                 rows[start:end],
+                component[start:end],
                 blocks[start:end],
                 rank[start:end],
                 recipe.stages.dedup,

@@ -1,5 +1,6 @@
 """Deduplication: folding, shingles, signatures, and who survives."""
 
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -10,8 +11,10 @@ from datasketch import LeanMinHash, MinHash, MinHashLSH
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.stages.dedup.candidates import RECALL, band_keys, banding, buckets, pairs
+from curation.stages.dedup import survivors
+from curation.stages.dedup.candidates import RECALL, band_keys, banding, pairs
 from curation.stages.dedup.components import Components
+from curation.stages.dedup.prefixes import prefix_buckets
 from curation.stages.dedup.shingles import jaccard, shingles
 from curation.stages.dedup.signatures import Signing, minhash, signatures
 from curation.stages.dedup.survivors import Compared, find_duplicates
@@ -45,13 +48,21 @@ def compared(batch, key="prompt", ngram=5):
     )
 
 
+def components(texts, threshold):
+    """(n,) the component of each row."""
+    found = Components(len(texts[0].digests))
+    for one in texts:
+        for keys in band_keys(one.signatures, threshold):
+            found.join(*pairs(keys))
+    return found.labels
+
+
 def duplicates(texts, threshold=0.8, ngram=5):
     """(row, survivor, exact) of each dropped text, the preferred first."""
     if not texts:
         return []
-    found = find_duplicates(
-        [compared(batch_of(*([t, "好"] for t in texts)), ngram=ngram)], threshold
-    )
+    made = [compared(batch_of(*([t, "好"] for t in texts)), ngram=ngram)]
+    found = find_duplicates(made, components(made, threshold), threshold)
     return [(d.row, d.survivor, d.exact) for d in found]
 
 
@@ -85,11 +96,32 @@ def test_folding_a_batch_is_folding_each(texts):
 @given(TEXTS, st.integers(1, 6))
 def test_jaccard_of_shingles_is_exact(texts, n):
     made = shingles(points(texts), n)
-    for i, a in enumerate(texts):
-        for j, b in enumerate(texts):
-            x, y = shingle_set(a, n), shingle_set(b, n)
-            expected = len(x & y) / len(x | y)
-            assert jaccard(made.unique(i), made.unique(j)) == pytest.approx(expected)
+    sets = [made.unique(i) for i in range(len(texts))]
+    for a, one in zip(texts, sets, strict=True):
+        x = shingle_set(a, n)
+        others = [shingle_set(b, n) for b in texts]
+        expected = [len(x & y) / len(x | y) for y in others]
+        assert jaccard(one, sets).tolist() == pytest.approx(expected)
+
+
+@given(TEXTS, st.integers(1, 3), st.sampled_from([0.1, 0.3, 0.5, 0.8, 1.0]))
+def test_rows_within_the_threshold_share_a_rare_shingle(texts, n, threshold):
+    made = shingles(points(texts), n)
+    sets = [made.unique(i) for i in range(len(texts))]
+    offsets, buckets = prefix_buckets(sets, np.zeros(len(sets), np.int32), threshold)
+    own = [set(buckets[offsets[i] : offsets[i + 1]].tolist()) for i in range(len(sets))]
+    for i, one in enumerate(sets):
+        for j in np.flatnonzero(jaccard(one, sets) >= threshold).tolist():
+            assert i == j or own[i] & own[j]
+
+
+def test_rows_of_different_components_share_no_bucket():
+    sets = [shingles(points([LONG]), 5).unique(0)] * 4
+    offsets, buckets = prefix_buckets(sets, np.array([7, 7, 9, 9], np.int32), 0.8)
+    one, two, three, four = (set(buckets[a:b]) for a, b in pairwise(offsets))
+    assert one == two
+    assert three == four
+    assert not one & three
 
 
 @settings(max_examples=20, deadline=None)
@@ -111,21 +143,15 @@ def test_a_long_text_crosses_blocks():
         assert np.array_equal(row, alone[0])
 
 
-def test_buckets_hold_what_shares_a_band():
+def test_pairs_link_what_shares_a_band():
     signature = np.tile(np.arange(4, dtype=np.uint32)[:, None], (1, 128))
     signature[3] = signature[1]
     bands, width = banding(0.8, 128)
     signature[2, :width] = signature[0, :width]  # the first band alone
     keys = band_keys(signature, 0.8)
-    texts, bucket = buckets(keys)
-    together = {frozenset(texts[bucket == b].tolist()) for b in set(bucket.tolist())}
-    assert together == {frozenset({1, 3}), frozenset({0, 2})}
-    assert len(set(bucket.tolist())) == bands + 1
-    assert [list(zip(*map(np.ndarray.tolist, pairs(band)), strict=True)) for band in keys[:2]] == [
-        [(0, 2), (1, 3)],
-        [(1, 3)],
-    ]
-    assert [len(part) for part in buckets(keys[:, :0])] == [0, 0]
+    links = [list(zip(*map(np.ndarray.tolist, pairs(band)), strict=True)) for band in keys]
+    assert links == [[(0, 2), (1, 3)], *[[(1, 3)]] * (bands - 1)]
+    assert [len(part) for part in pairs(keys[0, :0])] == [0, 0]
 
 
 @given(st.lists(st.tuples(st.integers(0, 29), st.integers(0, 29)), max_size=40), st.integers(1, 9))
@@ -145,31 +171,32 @@ def test_components_are_those_of_the_graph(links, portion):
     assert sorted(set(labels.tolist())) == list(range(len(set(labels.tolist()))))
 
 
-def test_many_near_copies_cost_one_comparison_each(monkeypatch):
-    from curation.stages.dedup import survivors
-
+@pytest.fixture
+def verified(monkeypatch):
+    """The numbers of rivals that rows were verified against."""
     calls = []
     real = survivors.jaccard
-    monkeypatch.setattr(survivors, "jaccard", lambda *args: calls.append(0) or real(*args))
+    monkeypatch.setattr(survivors, "jaccard", lambda *a: calls.append(len(a[1])) or real(*a))
+    return calls
+
+
+def test_many_near_copies_cost_one_comparison_each(verified):
     template = "尊敬的{}先生，您好！" + "".join(chr(0x4E00 + 7 * i) for i in range(200))
     assert len(duplicates([template.format(i) for i in range(300)])) == 299
-    assert len(calls) <= 299
+    assert sum(verified) <= 299
 
 
-def test_unlike_rows_of_one_template_are_not_all_verified(monkeypatch):
-    from curation.stages.dedup import survivors
+def test_many_exact_copies_are_not_compared(verified):
+    assert len(duplicates([LONG] * 300)) == 299
+    assert sum(verified) == 0
 
-    calls = []
-    real = survivors.jaccard
-    monkeypatch.setattr(survivors, "jaccard", lambda *args: calls.append(0) or real(*args))
+
+def test_unlike_rows_of_one_template_are_not_compared(verified):
     random = Random(1)
-    template = "".join(chr(0x4E00 + 7 * i) for i in range(60))
-    texts = [
-        template + "".join(chr(random.randint(0x4E00, 0x9000)) for _ in range(30))
-        for _ in range(200)
-    ]
-    assert duplicates(texts) == []  # their Jaccard is 0.45: they share bands
-    assert len(calls) < 200
+    template = "".join(chr(0x4E00 + 7 * i) for i in range(90))
+    ends = ["".join(chr(random.randint(0x4E00, 0x9000)) for _ in range(16)) for _ in range(300)]
+    assert duplicates([template + end for end in ends]) == []  # their Jaccard is about 0.67
+    assert sum(verified) < 300
 
 
 @pytest.mark.parametrize("threshold", [0.01, 0.3, 0.5, 0.7, 0.8, 0.95, 0.99, 0.995, 1.0])
@@ -268,9 +295,10 @@ def test_another_answer_to_a_prompt_goes_by_the_prompt_and_is_told_from_a_duplic
     answers = [LONG, LONG.replace("企图", "试图"), other]
     batch = batch_of(*([prompt, answer] for answer in answers))
     both = [compared(batch, "conversation"), compared(batch, "prompt")]
-    whole = find_duplicates(both[:1], 0.7)
+    together = components(both, 0.7)
+    whole = find_duplicates(both[:1], together, 0.7)
     assert [(d.row, d.survivor, d.key) for d in whole] == [(1, 0, "conversation")]
-    one_answer = find_duplicates(both, 0.7)
+    one_answer = find_duplicates(both, together, 0.7)
     assert [(d.row, d.survivor, d.key, d.exact) for d in one_answer] == [
         (1, 0, "conversation", False),
         (2, 0, "prompt", True),
@@ -280,12 +308,12 @@ def test_another_answer_to_a_prompt_goes_by_the_prompt_and_is_told_from_a_duplic
 def test_what_two_duplicates_share_is_told():
     near = LONG.replace("企图", "试图")
     texts = compared(batch_of([LONG, "好"], [LONG + "！", "好"], [near, "好"]))
-    equal, similar = find_duplicates([texts], 0.7)
+    equal, similar = find_duplicates([texts], components([texts], 0.7), 0.7)
     assert equal.shared == texts.digests[0].tobytes().hex()
     band, value = similar.shared.removeprefix("band ").split(": ")
     keys = band_keys(texts.signatures, 0.7)[int(band)]
     assert keys[0] == keys[2] == int(value, 16)
-    assert similar.jaccard == jaccard(texts.sets[0], texts.sets[2])
+    assert similar.jaccard == jaccard(texts.sets[0], [texts.sets[2]])[0]
 
 
 def planted_pairs(threshold, short, wanted=150):

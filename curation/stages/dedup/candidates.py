@@ -58,19 +58,3 @@ def pairs(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64
     ordered = keys[order]
     equal = np.flatnonzero(ordered[1:] == ordered[:-1])
     return order[equal], order[equal + 1]
-
-
-def buckets(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Texts that share a band with another: (p,) texts and (p,) the bucket each stands in.
-
-    keys: (bands, n). A text is in as many buckets as it shares bands; buckets of different bands
-    have different numbers.
-    """
-    texts, numbers, used = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], 0
-    for band in keys:
-        _, bucket, size = np.unique(band, return_inverse=True, return_counts=True)
-        shared = np.flatnonzero(size[bucket] > 1)
-        texts.append(shared)
-        numbers.append(bucket[shared] + used)
-        used += len(size)
-    return np.concatenate(texts), np.concatenate(numbers)

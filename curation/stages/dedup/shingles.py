@@ -1,5 +1,6 @@
 """Character shingles as 64-bit hashes, and the exact Jaccard of two sets of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,12 +46,14 @@ def shingles(texts: CodePoints, n: int) -> Shingles:
     return Shingles(_mix(hashes[inside]), offsets)
 
 
-def jaccard(a: NDArray[np.uint64], b: NDArray[np.uint64], at_least: float = 0.0) -> float:
-    """Exact Jaccard of two sorted sets, |a ∩ b| / |a ∪ b|; 0 where sizes rule out `at_least`."""
-    if min(len(a), len(b)) < at_least * max(len(a), len(b)):
-        return 0.0  # |a ∩ b| / |a ∪ b| is at most the ratio of the sizes
-    shared = len(np.intersect1d(a, b, assume_unique=True))
-    return shared / (len(a) + len(b) - shared)
+def jaccard(one: NDArray[np.uint64], others: Sequence[NDArray[np.uint64]]) -> NDArray[np.float64]:
+    """(k,) exact Jaccard of a sorted set with each of k others, |a ∩ b| / |a ∪ b|."""
+    sizes = np.array([len(other) for other in others])
+    hashes = np.concatenate(others)
+    places = np.minimum(np.searchsorted(one, hashes), len(one) - 1)
+    starts = np.cumsum(sizes) - sizes
+    shared = np.add.reduceat(one[places] == hashes, starts, dtype=np.int64)
+    return shared / (len(one) + sizes - shared)
 
 
 def _pad(texts: CodePoints, n: int) -> CodePoints:

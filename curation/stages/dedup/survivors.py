@@ -4,20 +4,20 @@ The best row of all stays and takes with it only rows within the threshold of it
 of the rest; and so on. Hence every dropped row is a verified duplicate of a row that is kept.
 """
 
+from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.stages.dedup.candidates import band_keys, buckets
+from curation.stages.dedup.candidates import band_keys
+from curation.stages.dedup.prefixes import prefix_buckets, prefix_lengths
 from curation.stages.dedup.shingles import jaccard
 
-#: A rival is not verified where its signature puts it this many standard deviations below the
-#: threshold: of pairs at the threshold that loses 1 in 10,000, and it spares a template's thousand
-#: unlike rows a million comparisons.
-_DEVIATIONS = 4
+_TOGETHER = 64  # rivals verified in one call
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,8 @@ class Compared:
     key:        prompt, response or conversation.
     digests:    (n,) 16 bytes each; equal digest, equal folded text.
     signatures: (n, num_perm) uint32, MinHash.
-    sets:       n sorted sets of shingle hashes, uint64.
+    sets:       n sorted sets of shingle hashes, uint64; that of a row may be empty where an earlier
+                row has the same digest.
     """
 
     key: str
@@ -41,7 +42,8 @@ class Duplicate:
     """A row that goes, and the row that stays in its place.
 
     jaccard: exact, of the two under `key`. exact: whether their folded texts are equal.
-    shared:  what both have: the digest in hexadecimal, or the first band with its key.
+    shared:  what both have: the digest in hexadecimal, or the first band with its key; None where
+             they were compared because each shares a band with a third.
     """
 
     row: int
@@ -49,23 +51,22 @@ class Duplicate:
     key: str
     jaccard: float
     exact: bool
-    shared: str
+    shared: str | None
 
 
-def find_duplicates(compared: Sequence[Compared], threshold: float) -> list[Duplicate]:
+def find_duplicates(
+    compared: Sequence[Compared], component: NDArray[np.int64], threshold: float
+) -> list[Duplicate]:
     """Decide over n rows, the preferred first; gives the rows that go, in that order.
 
-    A row goes where it is within the threshold of a row that stays, under any of the keys; the
-    first key that says so, and the most preferred row under it, are told. Rows are compared only
-    with rows that stay, so a thousand copies cost a thousand comparisons.
+    A row goes where it is within the threshold of a row of its component that stays, under any of
+    the keys; the first key that says so, and the most preferred row under it, are told. Rows are
+    compared only with rows that stay, so a thousand copies cost a thousand comparisons.
     """
-    keys = [_Key(one, band_keys(one.signatures, threshold)) for one in compared]
-    slack = _DEVIATIONS * (threshold * (1 - threshold) / keys[0].texts.signatures.shape[1]) ** 0.5
+    keys = [_Key(one, component, threshold) for one in compared]
     found = []
-    for row in range(len(compared[0].digests)):
-        duplicate = next(
-            (d for key in keys if (d := key.duplicate(row, threshold, threshold - slack))), None
-        )
+    for row in range(len(component)):
+        duplicate = next((d for key in keys if (d := key.duplicate(row))), None)
         if duplicate:
             found.append(duplicate)
             continue
@@ -74,46 +75,62 @@ def find_duplicates(compared: Sequence[Compared], threshold: float) -> list[Dupl
     return found
 
 
-@dataclass(slots=True)
 class _Key:
-    """The buckets of one key, and the rows that stay in each."""
+    """The rows that stay, as one key sees them."""
 
-    texts: Compared
-    bands: NDArray[np.uint64]
-    kept: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
-    buckets: list[list[int]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.buckets = [[] for _ in self.texts.digests]
-        for row, bucket in zip(*map(np.ndarray.tolist, buckets(self.bands)), strict=True):
-            self.buckets[row].append(bucket)
+    def __init__(self, compared: Compared, component: NDArray[np.int64], threshold: float) -> None:
+        self._of, self._threshold = compared, threshold
+        self._offsets, self._buckets = prefix_buckets(compared.sets, component, threshold)
+        self._sizes = np.array([len(one) for one in compared.sets])
+        self._rest = self._sizes - prefix_lengths(self._sizes, threshold)
+        self._kept: dict[int, array[int]] = defaultdict(lambda: array("q"))  # bucket → who stay
+        self._equal: dict[bytes, Duplicate] = {}  # digest → what a row of that text is
 
     def keep(self, row: int) -> None:
-        for bucket in self.buckets[row]:
-            self.kept[bucket].append(row)
+        """Let `row` stay."""
+        digest = self._of.digests[row].tobytes()
+        self._equal[digest] = Duplicate(row, row, self._of.key, 1.0, True, digest.hex())
+        for bucket in self._own_buckets(row):
+            self._kept[bucket].append(row)
 
-    def duplicate(self, row: int, threshold: float, plausible: float) -> Duplicate | None:
+    def duplicate(self, row: int) -> Duplicate | None:
         """The duplicate that `row` is of the most preferred row within the threshold."""
-        for rival in self._rivals(row, plausible):
-            if self.texts.digests[rival] == self.texts.digests[row]:
-                digest = self.texts.digests[row].tobytes().hex()
-                return Duplicate(row, rival, self.texts.key, 1.0, True, digest)
-            similarity = jaccard(self.texts.sets[row], self.texts.sets[rival], threshold)
-            if similarity >= threshold:
-                shared = self._shared_band(row, rival)
-                return Duplicate(row, rival, self.texts.key, similarity, False, shared)
-        return None
+        digest = self._of.digests[row].tobytes()
+        if digest not in self._equal:
+            rival, similarity = self._nearest(row)
+            if rival is None:
+                return None
+            shared = self._shared_band(row, rival)
+            self._equal[digest] = Duplicate(row, rival, self._of.key, similarity, False, shared)
+        return replace(self._equal[digest], row=row)
 
-    def _rivals(self, row: int, plausible: float) -> Iterator[int]:
-        """Rows that stay and share a band with `row`, and by their signatures may be like it."""
-        found = {rival for bucket in self.buckets[row] for rival in self.kept.get(bucket, ())}
-        if not found:
+    def _nearest(self, row: int) -> tuple[int | None, float]:
+        """The most preferred row that stays and is within the threshold, and the Jaccard."""
+        own, sets = self._of.sets[row], self._of.sets
+        for rivals in self._rivals(row):
+            similarity = jaccard(own, [sets[rival] for rival in rivals])
+            within = np.flatnonzero(similarity >= self._threshold)
+            if len(within):
+                return rivals[within[0]], float(similarity[within[0]])
+        return None, 0.0
+
+    def _rivals(self, row: int) -> Iterator[list[int]]:
+        """Rows that stay and may be within the threshold, preferred first, by the dozen."""
+        kept = [self._kept[bucket] for bucket in self._own_buckets(row) if bucket in self._kept]
+        if not kept:
             return iter(())
-        rivals = np.array(sorted(found))
-        signatures = self.texts.signatures
-        estimate = (signatures[rivals] == signatures[row]).mean(axis=1)
-        return iter(rivals[estimate >= plausible].tolist())
+        rivals, common = np.unique(np.concatenate(kept), return_counts=True)
+        # What two sets share is at most the rare shingles they share and the rest of one of them.
+        most = common + np.maximum(self._rest[row], self._rest[rivals])
+        least = self._threshold / (1 + self._threshold) * (self._sizes[row] + self._sizes[rivals])
+        plausible = rivals[most >= least - _ROUNDING].tolist()
+        return (plausible[i : i + _TOGETHER] for i in range(0, len(plausible), _TOGETHER))
 
-    def _shared_band(self, row: int, rival: int) -> str:
-        band = int(np.argmax(self.bands[:, row] == self.bands[:, rival]))
-        return f"band {band}: {int(self.bands[band, row]):016x}"
+    def _own_buckets(self, row: int) -> list[int]:
+        own: list[int] = self._buckets[self._offsets[row] : self._offsets[row + 1]].tolist()
+        return own
+
+    def _shared_band(self, row: int, rival: int) -> str | None:
+        keys = band_keys(self._of.signatures[[row, rival]], self._threshold)
+        common = np.flatnonzero(keys[:, 0] == keys[:, 1])
+        return f"band {common[0]}: {int(keys[common[0], 0]):016x}" if len(common) else None
