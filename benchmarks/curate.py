@@ -36,6 +36,11 @@ def dropped(output: Path) -> list[tuple[str, int]]:
     return gone.select("file", "position").collect().rows()
 
 
+def records(output: Path) -> int:
+    """Records read."""
+    return sum(source.records for source in read_statistics(output).sources)
+
+
 def dedup_seconds(output: Path) -> float:
     """Seconds of deduplication, summed over the processes."""
     stages = read_statistics(output).stages
