@@ -121,7 +121,7 @@ def test_ours_and_datasketch_run_and_are_judged(sample, tmp_path):
 def test_a_tool_that_is_missing_is_said_to_be(sample, tmp_path, monkeypatch):
     monkeypatch.setitem(dedup.TOOLS, "other", dedup.Tool("other.py", "no_such_module", "a b"))
     task = dedup.Task(sample.rows, "conversation", 0.8, 2, {})
-    with pytest.raises(dedup.UnavailableError, match="not installed: .* -m pip install a b"):
+    with pytest.raises(dedup.UnavailableError, match=r"not installed: .* -m pip install a b"):
         dedup.run("other", task, tmp_path)
 
 
