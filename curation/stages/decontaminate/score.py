@@ -34,12 +34,13 @@ _LEAST_UNITS = 24
 #: A question counts alone only where it can be told from prose and from the stems of examinations:
 #: with so many units (8 Han), so many of them in grams that hardly any other item has.
 _ALONE, _DISTINCTIVE = 16, 8
-#: Below this (12 Han) it must stand unchanged between two breaks.
+#: Below this (12 Han) it must stand unchanged between two breaks, or each text that says what the
+#: largest lake of the world is contains "the largest lake of the world is".
 _SHORT = 24
-#: Below this (20 Han) it must end before a break, or each text that says what the largest lake of
-#: the world is contains "the largest lake of the world is".
+#: From there on one character in ten may differ, but no digit (other numbers, other question) and
+#: not the last, which is where a statement parts from the question; below `_OPEN` (20 Han) a
+#: changed question must also end before a break.
 _OPEN = 40
-#: From `_SHORT` on one character in ten may differ, but no digit: other numbers, other question.
 _UNCHANGED = 0.9
 
 
@@ -211,7 +212,7 @@ def _same_digits(question: NDArray[np.uint32], run: NDArray[np.uint32]) -> bool:
 def _stands(run: NDArray[np.uint32], text: Squeezed, gap: int, start: int, end: int) -> bool:
     """Whether the characters of `run` stand in the text, from `start` to `end`, between two breaks.
 
-    gap: the least of breaks that is enough, SPACE or CLAUSE.
+    gap: the least of breaks that is enough.
     """
     wanted, there = run.tobytes(), text.points[start:end].tobytes()
     at = there.find(wanted)

@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 from curation.stages.dedup.text import fold
 from curation.text.codepoints import UNICODE_SIZE, CodePoints
 
-WIDE = 2  # 6-grams of Latin letters are about as telling as 3-grams of Han (measured, docs/methods)
+#: With 3, Latin grams are so long that of planted items with 5 % of their characters changed 93 %
+#: are found; with 2 it is 98 %, and no more is flagged in 60 million real characters.
+WIDE = 2
 #: What stood before a character and is gone: nothing; a space in a Latin word or between two;
 #: a sign, a line end, a space next to Han, or the start of the text.
 NONE, SPACE, CLAUSE = range(3)
