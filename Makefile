@@ -20,9 +20,10 @@ format: .venv/dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Ratios against reference tools on made-up text; asserts nothing.
+# Ratios against reference tools; asserts nothing. BENCH: arguments of benchmarks.dedup.
 bench: .venv/dev
 	$(BIN)/python -m benchmarks.run
+	$(BIN)/python -m benchmarks.dedup $(BENCH)
 
 # Writes the JSON Schemas of recipe, statistics and manifest to docs/schemas.
 schemas: .venv/dev

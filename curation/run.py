@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from curation import __version__
 from curation.engine import checkpoint
 from curation.engine.batches import ChunkTask, process_chunk, replay, results_of
+from curation.engine.benchmarks import ensure_index
 from curation.engine.corpus import Corpus
 from curation.engine.duplicates import DUPLICATES, write_duplicates
 from curation.engine.executors import Engine, Executor
@@ -33,7 +34,7 @@ from schemas.conversation import DATA
 from schemas.corpus import MANIFEST, STATISTICS, read_manifest, read_statistics
 from schemas.errors import AuroraError, CorpusError, InputError
 from schemas.ledger import DECISIONS, EDITS
-from schemas.manifest import InputFile, Manifest
+from schemas.manifest import BenchmarkFiles, InputFile, Manifest
 from schemas.statistics import Statistics
 
 #: Text in a data shard, about, before compression: what the Hub recommends.
@@ -126,10 +127,10 @@ def _make(planned: Plan, directory: Path, options: Options, progress: Progress) 
     with progress("write", len(chunks)) as done:
         rows = _rows(planned, chunks, duplicates, validation, done)
         shards, ledger = _write_rows(directory, chunks, rows, len(duplicates), len(validation))
-    statistics = collect(directory, planned.recipe, chunks, compared)
+    statistics = collect(directory, planned, chunks, compared)
     _write_documents(planned, directory, statistics, shards, ledger)
     used = [path for chunk in chunks for path in _checkpoints(chunk)]
-    clear_work(planned.work, [*used, *([compared] if compared else [])])
+    clear_work(planned.work, [*used, planned.index_path, *([compared] if compared else [])])
 
 
 def _process(planned: Plan, executor: Executor, progress: Progress) -> list[ChunkTask]:
@@ -145,6 +146,10 @@ def _process(planned: Plan, executor: Executor, progress: Progress) -> list[Chun
         for number, file in enumerate(planned.files)
         for task in planned.chunk_tasks(file, chunks_of[number])
     ]
+    if planned.benchmarks:
+        with progress("benchmarks", 1) as done:
+            ensure_index(planned.index_path, planned.benchmarks)
+            done()
     with progress("stages", len(chunks)) as done:
         executor.map(process_chunk, chunks, done)
     return chunks
@@ -264,6 +269,7 @@ def _write_documents(
             for f in planned.files
         ],
         counts=statistics.sources,
+        benchmarks=[BenchmarkFiles(name=b.name, sha256=b.sha256) for b in planned.benchmarks],
         outputs=outputs,
     )
     _check_identity(directory, manifest, statistics)

@@ -19,6 +19,13 @@ class InputFile(Document):
     sha256: str | None  # null where the file could not be read
 
 
+class BenchmarkFiles(Document):
+    """A benchmark that was kept out; `sha256` is of the names and bytes of its files."""
+
+    name: str
+    sha256: str
+
+
 class OutputFile(Document):
     """One file of the corpus directory, `path` relative to it and with forward slashes."""
 
@@ -36,5 +43,6 @@ class Manifest(Document):
     recipe: Recipe
     versions: dict[str, str]  # of this package and of each library that shapes the output
     inputs: list[InputFile]
+    benchmarks: list[BenchmarkFiles]
     counts: list[SourceCounts]
     outputs: list[OutputFile]

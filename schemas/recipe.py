@@ -151,7 +151,8 @@ class Decontaminate(StageConfig):
         "drop", description="Drop what contains an item, or keep it and say so in the ledger."
     )
     threshold: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.6, description="Share of an item's n-grams from which a conversation contains it."
+        0.75,
+        description="Share of an item, options included, that a conversation must contain.",
     )
 
     @field_validator("benchmarks", mode="before")

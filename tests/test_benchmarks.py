@@ -1,15 +1,11 @@
 """The benchmarks' own ground: generators that repeat themselves, truth that holds, a fair judge."""
 
 import json
-import sys
 from itertools import combinations
-from pathlib import Path
 from random import Random
 
 import numpy as np
 import pytest
-
-sys.path.append(str(Path(__file__).parents[1]))  # benchmarks/ is not part of the distribution
 
 from benchmarks import dedup, scale
 from benchmarks.copies import Base, Copies

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 import curation
+from curation.sources.benchmarks import KNOWN
 from schemas.recipe import Recipe
 
 PACKAGE = Path(curation.__file__).parent
@@ -122,6 +123,7 @@ def simplified(text: str) -> int:
 
 
 OUTSIDE_CODE = r"(?s)\A(?:(?!```).)*"
+ITEMS = "凝华成的白色冰晶|光合作用暗反應階段|每分钟注入１８升|标价240元"
 PLACEHOLDERS = {"无", "暂无", "N/A", "……", "<nooutput>"}
 
 DEFECTS: dict[str, Callable[[Record], bool]] = {
@@ -164,6 +166,7 @@ DEFECTS: dict[str, Callable[[Record], bool]] = {
     "looped answer": lambda r: any(re.search(r"(.{15,}?)\1{9}", t) for t in answers(r)),
     "replacement characters": lambda r: r.text.count("\ufffd") > 10,
     "message over 16,000 characters": lambda r: any(len(t) > 16_000 for _, t in r.turns),
+    "benchmark item": lambda r: re.search(ITEMS, r.text) is not None,
     "one-character answer": lambda r: any(len(t) == 1 and t != "无" for t in answers(r)),
     "several rounds": lambda r: spoken(r).count("Q") > 1,
 }
@@ -171,7 +174,7 @@ DEFECTS: dict[str, Callable[[Record], bool]] = {
 
 @pytest.fixture(scope="module")
 def records() -> list[Record]:
-    files = (path.name for path in sorted(SAMPLE.iterdir()) if path.suffix != ".md")
+    files = (p.name for p in sorted(SAMPLE.iterdir()) if p.is_file() and p.suffix != ".md")
     return [record for file in files for record in read(file)]
 
 
@@ -221,3 +224,5 @@ def test_shipped_recipes_are_valid(path):
     recipe = Recipe.model_validate(yaml.safe_load(path.read_text("utf-8")))
     for name in (name for source in recipe.sources for name in source.paths):
         assert name.startswith("hf://") or (path.parent / name).is_file()
+    for name in recipe.stages.decontaminate.benchmarks:
+        assert name in KNOWN or (path.parent / name).is_file()

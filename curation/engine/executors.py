@@ -9,6 +9,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Literal, TypeVar
 
+import pyarrow as pa
+
 from schemas.errors import AuroraError
 
 Engine = Literal["local", "ray"]
@@ -73,7 +75,8 @@ class Executor:
 
 
 def _prepare_worker() -> None:
-    """Leave Ctrl-C to the main process, and do not outlive it."""
+    """Leave Ctrl-C to the main process, do not outlive it, and give back what a chunk needed."""
+    pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps freed memory for itself
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -1,6 +1,7 @@
 """The manifest: how it is made and written."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from schemas.corpus import MANIFEST
@@ -11,12 +12,16 @@ from schemas.recipe import Recipe
 def publishable(recipe: Recipe) -> Recipe:
     """The recipe without folders of this machine: of an absolute path, its last part."""
     sources = [
-        source.model_copy(
-            update={"path": [Path(p).name if Path(p).is_absolute() else p for p in source.paths]}
-        )
-        for source in recipe.sources
+        source.model_copy(update={"path": _last_parts(source.paths)}) for source in recipe.sources
     ]
-    return recipe.model_copy(update={"sources": sources})
+    decontaminate = recipe.stages.decontaminate
+    named = decontaminate.model_copy(update={"benchmarks": _last_parts(decontaminate.benchmarks)})
+    stages = recipe.stages.model_copy(update={"decontaminate": named})
+    return recipe.model_copy(update={"sources": sources, "stages": stages})
+
+
+def _last_parts(paths: Sequence[str]) -> list[str]:
+    return [Path(path).name if Path(path).is_absolute() else path for path in paths]
 
 
 def write_manifest(directory: Path, manifest: Manifest) -> None:

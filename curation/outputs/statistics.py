@@ -13,12 +13,13 @@ from curation.engine import checkpoint
 from curation.engine.batches import ChunkTask
 from curation.engine.corpus import Corpus
 from curation.engine.duplicates import DUPLICATES
+from curation.engine.plan import Plan
 from curation.engine.tables import tally
 from curation.outputs.clusters import largest_clusters, overlap
+from curation.outputs.contamination import contamination
 from curation.outputs.parquet import scan
 from curation.stages import SIGNATURES
 from schemas.ledger import Outcome
-from schemas.recipe import Recipe
 from schemas.statistics import (
     Distribution,
     Rounds,
@@ -30,21 +31,21 @@ from schemas.statistics import (
 
 
 def collect(
-    directory: Path, recipe: Recipe, chunks: Sequence[ChunkTask], compared: Path | None
+    directory: Path, plan: Plan, chunks: Sequence[ChunkTask], compared: Path | None
 ) -> Statistics:
     """Statistics of the data and ledger under `directory`."""
     reads = [(chunk.source, checkpoint.load_note(chunk.read)) for chunk in chunks]
     stages = [
         stage for chunk in chunks for stage in checkpoint.load_note(chunk.index_path)["stages"]
     ]
-    names = [source.name for source in recipe.sources]
+    names = [source.name for source in plan.recipe.sources]
     data = scan(directory / "data")
     decisions = scan(directory / "ledger" / "decisions")
     corpus, duplicates = Corpus.of(chunks), DUPLICATES.empty_table()
     counts = [_read_counts(reads), *_stage_counts(stages)]
     if compared:
         (duplicates, _), note = checkpoint.load(compared)
-    if recipe.stages.dedup.enabled:
+    if plan.recipe.stages.dedup.enabled:
         signing = [note, *(s for s in stages if s["stage"].startswith(SIGNATURES))]
         counts.append(_dedup_counts(len(corpus), duplicates, signing))
     return Statistics(
@@ -64,7 +65,7 @@ def collect(
         overlap=overlap(corpus, duplicates, names),
         clusters=largest_clusters(corpus, duplicates),
         same_prompt=_same_prompt(data),
-        contamination=[],
+        contamination=contamination(decisions, plan.index_path) if plan.benchmarks else [],
     )
 
 

@@ -108,6 +108,8 @@ def _change(document: dict[str, Any], change: str) -> None:
         target = _enter(target, step, change)
     if isinstance(target, list):
         target[_index(target, last, change)] = value
+    elif last == "benchmarks":
+        target[last] = _existing_from_here(value)
     elif last == "path":
         target[last] = _from_here(value)
         target.pop("sha256", None)  # it was the other file's; give this one's after it, if known
@@ -120,7 +122,7 @@ def _value(key: str, text: str, change: str) -> Any:
     try:
         return _yaml(text)
     except _YAML_ERRORS:
-        if key == "path":
+        if key in ("path", "benchmarks"):
             return text
         raise RecipeError(f"--set {change}: the value is not valid YAML") from None
 
@@ -144,6 +146,15 @@ def _index(items: list[Any], step: str, change: str) -> int:
         return int(step)
     known = (name for name in names if isinstance(name, str))
     raise RecipeError(f"--set {change}: no {step!r}; {nearest(step, known)}")
+
+
+def _existing_from_here(benchmarks: Any) -> Any:
+    """Benchmarks from the command line: what is a path here is one, the others are names."""
+    if isinstance(benchmarks, list):
+        return [_existing_from_here(one) for one in benchmarks]
+    if isinstance(benchmarks, str) and (Path(benchmarks).exists() or "/" in benchmarks):
+        return _from_here(benchmarks)
+    return benchmarks
 
 
 def _from_here(path: Any) -> Any:

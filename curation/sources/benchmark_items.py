@@ -29,14 +29,6 @@ Place = tuple[str, str]  # subject and split
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """The items of a benchmark, and how many of its rows are none for want of a question."""
-
-    items: list[BenchmarkItem]
-    skipped: int
-
-
-@dataclass(frozen=True, slots=True)
 class _Opened:
     """A file of a benchmark, or of a zip that is one.
 
@@ -50,25 +42,23 @@ class _Opened:
     place: Place
 
 
-def read_items(benchmark: Benchmark) -> Reading:
+def read_items(benchmark: Benchmark) -> list[BenchmarkItem]:
     """The items of `benchmark`, in the order of its files.
 
     Subject and split are those of the row's own columns, else of the file's name. What two files
-    say of the same subject and split is said once. Raises InputError where a file is damaged, too
-    large, or has no item.
+    say of the same subject and split is said once; a row without a question is none. Raises
+    InputError where a file is damaged, too large, or has no item.
     """
     items: list[BenchmarkItem] = []
     earlier: set[BenchmarkItem] = set()  # of the files before, all with number 0
     numbers: Counter[Place] = Counter()
-    skipped = 0
     for opened in _files(benchmark):
         rows = _rows(opened, benchmark.name)
-        found = [_item(row, opened.place, benchmark.name, numbers) for row in rows]
-        usable = [item for item in found if item]
+        made = (_item(row, opened.place, benchmark.name, numbers) for row in rows)
+        usable = [item for item in made if item]
         items += (item for item in usable if replace(item, number=0) not in earlier)
         earlier.update(replace(item, number=0) for item in usable)
-        skipped += len(found) - len(usable)
-    return Reading(items, skipped)
+    return items
 
 
 def _files(benchmark: Benchmark) -> Iterator[_Opened]:

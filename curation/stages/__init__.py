@@ -5,6 +5,7 @@ Batch stages are pure functions over a record batch; deduplication then sees the
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ import pyarrow as pa
 from curation.stages.batch import StageResult
 from curation.stages.category import category
 from curation.stages.clean import clean
+from curation.stages.decontaminate import Decontamination, decontaminate
 from curation.stages.dedup.signatures import Signing, signatures
 from curation.stages.language import language
 from curation.stages.quality import quality
@@ -39,8 +41,12 @@ class PlannedStage:
         return self.function(batch, self.config)
 
 
-def plan_stages(recipe: Recipe) -> list[PlannedStage]:
-    """The batch stages that `recipe` asks for, in order."""
+def plan_stages(recipe: Recipe, index: Path | None) -> list[PlannedStage]:
+    """The batch stages that `recipe` asks for, in order.
+
+    index: where the index of benchmark items is or will be, where any are asked for; its name
+    stands for its content.
+    """
     stages = recipe.stages
     functions: dict[str, BatchFunction] = {
         "clean": clean,
@@ -56,6 +62,11 @@ def plan_stages(recipe: Recipe) -> list[PlannedStage]:
         if (config := getattr(stages, name)).enabled or name == "quality"
     ]
     planned.append(PlannedStage("tokens", tokens, None, {}))
+    if index:
+        options = stages.decontaminate.model_dump(include={"threshold", "action"})
+        config = Decontamination(index, **options)
+        settings = {**options, "index": index.name}
+        planned.append(PlannedStage("decontaminate", decontaminate, config, settings))
     # One stage a key, so that a key that is added leaves the signatures of the others.
     for key in stages.compared_keys():
         signing = Signing(key, stages.dedup.ngram, stages.dedup.num_perm)

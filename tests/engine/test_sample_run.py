@@ -110,6 +110,10 @@ def test_the_sample_gives_every_stage_something_to_do(sample):
         stages["quality"].dropped
     )
     assert stages["dedup"].dropped == {"exact_duplicate": 15, "near_duplicate": 12}
+    assert stages["decontaminate"].dropped == {"benchmark": 4}
+    (exam,) = statistics.contamination
+    assert (exam.benchmark, exam.items, exam.conversations, exam.found) == ("exam", 6, 4, 4)
+    assert statistics.splits == {"train": 280, "validation": 20}
     assert len(statistics.categories) == 21  # the twenty, and Other
 
 
@@ -119,7 +123,7 @@ def test_the_sample_adds_up(sample, curate):
         sum(getattr(source, name) for source in statistics.sources)
         for name in ("records", "kept", "dropped", "quarantined")
     ]
-    assert sums == [372, 298, 65, 9]
+    assert sums == [378, 300, 69, 9]
     assert curate("verify", directory).code == 0
 
 

@@ -23,7 +23,7 @@ from schemas.errors import AuroraError
 
 def read(text):
     try:
-        found = read_items(resolve_benchmark(text, Path.cwd())).items
+        found = read_items(resolve_benchmark(text, Path.cwd()))
         return [[i.benchmark, i.name, i.question, i.options] for i in found]
     except AuroraError as error:
         return [error.exit_code, str(error)]

@@ -194,7 +194,6 @@ def test_evidence_names_the_item(evidence):
         "matched": "question_and_options",
         "turn": 0,
         "threshold": 0.75,
-        "question": LAKE[0],
         "also": [],
     }
 

@@ -85,7 +85,6 @@ def _evidence(index: Index, matches: list[tuple[Match, int]], threshold: float) 
         "matched": "question_and_options" if best.with_options else "question",
         "turn": turn,
         "threshold": threshold,
-        "question": index.questions[item].as_py(),
         "also": [
             f"{index.benchmarks[other].as_py()}/{index.names[other].as_py()}"
             for other in others[:_ALSO]

@@ -22,7 +22,6 @@ from curation.stages.decontaminate.text import Squeezed, squeeze
 from curation.text.codepoints import CodePoints
 from schemas.benchmark import BenchmarkItem
 
-_QUESTION_LENGTH = 80  # characters of a question shown as evidence
 #: Each seed sets two bits of 2^24 (2 MiB, which stays in the cache): of the grams of other text
 #: 1 % pass with the seeds of 42,000 items.
 _SLOT_BITS, _SECOND = 24, 20
@@ -32,7 +31,7 @@ _SLOT_BITS, _SECOND = 24, 20
 class Index(Seeds):
     """n items. Those of one question and the same options, in whatever order, are one entry of e.
 
-    benchmarks, subjects, names, questions: (n,) what the evidence shows.
+    benchmarks, subjects, names: (n,) what the evidence shows.
     items:    (e + 1,) entry i is the items `items[i]:items[i + 1]`.
     segments: (s,) squeezed text: of each entry the question, then its options.
     first:    (e + 1,) entry i has `segments[first[i]:first[i + 1]]`.
@@ -42,7 +41,6 @@ class Index(Seeds):
     benchmarks: pa.StringArray
     subjects: pa.StringArray
     names: pa.StringArray
-    questions: pa.StringArray
     items: NDArray[np.int32]
     segments: pa.StringArray
     first: NDArray[np.int32]
@@ -85,7 +83,6 @@ def build(items: Iterable[BenchmarkItem], path: Path) -> None:
         "benchmarks": pa.array([item.benchmark for item in listed], pa.string()),
         "subjects": pa.array([item.subject for item in listed], pa.string()),
         "names": pa.array([item.name for item in listed], pa.string()),
-        "questions": pa.array([_shown(item.question) for item in listed], pa.string()),
         "items": pa.array(_offsets(entries.values())),
         "segments": segments,
         "first": pa.array(first),
@@ -142,11 +139,6 @@ def _filter(hashes: NDArray[np.uint64]) -> NDArray[np.uint8]:
     bits[_slots(hashes)] = True
     bits[_slots(hashes << np.uint64(_SECOND))] = True
     return np.packbits(bits, bitorder="little")
-
-
-def _shown(question: str) -> str:
-    text = " ".join(question.split())
-    return text if len(text) <= _QUESTION_LENGTH else text[: _QUESTION_LENGTH - 1] + "…"
 
 
 def _write(columns: dict[str, pa.Array], path: Path) -> None:

@@ -35,16 +35,17 @@ def prefix_buckets(
         prefix = _prefix(hashes, counts, int(lengths[row]))
         rows.append(np.full(len(prefix), row))
         keys.append(prefix ^ salt[row])
-    row = np.concatenate(rows)
+    owner = np.concatenate(rows)
     _, bucket, size = np.unique(np.concatenate(keys), return_inverse=True, return_counts=True)
     shared = size[bucket] > 1
-    offsets = np.searchsorted(row[shared], np.arange(len(sets) + 1))
+    offsets = np.searchsorted(owner[shared], np.arange(len(sets) + 1))
     return offsets, bucket[shared]
 
 
 def prefix_lengths(sizes: NDArray[np.int64], threshold: float) -> NDArray[np.int64]:
     """(n,) how many of its rarest shingles a set of each size must share one of."""
-    return sizes - np.ceil(threshold * sizes - 1e-9).astype(np.int64) + 1
+    least: NDArray[np.int64] = np.ceil(threshold * sizes - 1e-9).astype(np.int64)
+    return sizes - least + 1
 
 
 def _counts(sets: Sequence[NDArray[np.uint64]]) -> NDArray[np.int64]:
@@ -55,8 +56,8 @@ def _counts(sets: Sequence[NDArray[np.uint64]]) -> NDArray[np.int64]:
 
 
 def _slices(sets: Sequence[NDArray[np.uint64]]) -> Iterator[NDArray[np.uint64]]:
-    ends = np.cumsum([len(one) for one in sets])
-    cuts = np.searchsorted(ends, np.arange(0, ends[-1] + _SLICE, _SLICE)) if len(sets) else []
+    ends = np.cumsum([0, *(len(one) for one in sets)])
+    cuts = np.searchsorted(ends, np.arange(0, ends[-1], _SLICE)).tolist()
     for start, end in pairwise([*cuts, len(sets)]):
         if start < end:
             yield np.concatenate(sets[start:end])

@@ -53,7 +53,8 @@ def jaccard(one: NDArray[np.uint64], others: Sequence[NDArray[np.uint64]]) -> ND
     places = np.minimum(np.searchsorted(one, hashes), len(one) - 1)
     starts = np.cumsum(sizes) - sizes
     shared = np.add.reduceat(one[places] == hashes, starts, dtype=np.int64)
-    return shared / (len(one) + sizes - shared)
+    similarity: NDArray[np.float64] = shared / (len(one) + sizes - shared)
+    return similarity
 
 
 def _pad(texts: CodePoints, n: int) -> CodePoints:

@@ -1,0 +1,22 @@
+"""The index of benchmark items: made once for a set of benchmarks, then used again."""
+
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+
+import pyarrow as pa
+
+from curation.sources.benchmark_items import read_items
+from curation.sources.benchmarks import Benchmark
+from curation.stages.decontaminate import build, load
+
+
+def ensure_index(path: Path, benchmarks: Sequence[Benchmark]) -> None:
+    """Make the index at `path`, where there is none yet or it is damaged.
+
+    Raises InputError where a benchmark cannot be read.
+    """
+    try:
+        load(path)
+    except (OSError, pa.ArrowInvalid, ValueError, KeyError):
+        build(chain.from_iterable(read_items(one) for one in benchmarks), path)
