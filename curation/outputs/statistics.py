@@ -1,7 +1,7 @@
 """`statistics.json`, from the notes of the checkpoints and the files that were written."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,9 @@ from curation.engine.plan import Plan
 from curation.engine.tables import tally
 from curation.outputs.clusters import largest_clusters, overlap
 from curation.outputs.contamination import contamination
-from curation.outputs.parquet import scan
+from curation.outputs.parquet import ROW_GROUP, scan
 from curation.stages import SIGNATURES
+from schemas.conversation import DATA
 from schemas.ledger import Outcome
 from schemas.statistics import (
     Distribution,
@@ -39,7 +40,7 @@ def collect(
         stage for chunk in chunks for stage in checkpoint.load_note(chunk.index_path)["stages"]
     ]
     names = [source.name for source in plan.recipe.sources]
-    data = scan(directory / "data")
+    data, texts = scan(directory / "data"), _texts(directory / "data").lazy()
     decisions = scan(directory / "ledger" / "decisions")
     corpus, duplicates = Corpus.of(chunks), DUPLICATES.empty_table()
     counts = [_read_counts(reads), *_stage_counts(stages)]
@@ -60,11 +61,11 @@ def collect(
         scripts_read=_sum(stage.get("script_before", {}) for stage in stages),
         scripts=_value_counts(data, "script"),
         tokens=_distribution(data, pl.col("tokens")),
-        characters=_distribution(data, _characters()),
+        characters=_distribution(texts, pl.col("characters")),
         splits=_splits(directory / "data"),
         overlap=overlap(corpus, duplicates, names),
         clusters=largest_clusters(corpus, duplicates),
-        same_prompt=_same_prompt(data),
+        same_prompt=_same_prompt(texts),
         contamination=contamination(decisions, plan.index_path) if plan.benchmarks else [],
     )
 
@@ -176,11 +177,6 @@ def _value_counts(data: pl.LazyFrame, column: str) -> dict[str, int]:
     return dict(counts.sort(["len", column], descending=[True, False]).rows())
 
 
-def _characters() -> pl.Expr:
-    content = pl.element().struct.field("content").str.len_chars()
-    return pl.col("messages").list.eval(content).list.sum()
-
-
 def _distribution(data: pl.LazyFrame, values: pl.Expr) -> Distribution:
     quantiles = {"p5": 0.05, "p50": 0.5, "p95": 0.95, "p99": 0.99}
     row = data.select(
@@ -204,15 +200,38 @@ def _splits(folder: Path) -> dict[str, int]:
     return dict(counts)
 
 
-def _same_prompt(data: pl.LazyFrame) -> SamePrompt:
+def _same_prompt(texts: pl.LazyFrame) -> SamePrompt:
     """Of kept conversations: how many share their user turns with another."""
-    message = pl.element().struct
-    asked = pl.when(message.field("role") == "user").then(message.field("content"))
-    prompt = pl.col("messages").list.eval(asked.drop_nulls()).list.join("\x1e").hash()
-    sizes = data.select(prompt.alias("prompt")).group_by("prompt").len()
-    several = sizes.filter(pl.col("len") > 1).select(pl.len(), pl.col("len").sum().alias("sum"))
-    prompts, conversations = several.collect().row(0)
+    sizes = texts.group_by("prompt").len().filter(pl.col("len") > 1)
+    prompts, conversations = (
+        sizes.select(pl.len(), pl.col("len").sum().alias("sum")).collect().row(0)
+    )
     return SamePrompt(prompts=prompts, conversations=conversations)
+
+
+def _batches(path: Path) -> Iterator[pa.RecordBatch]:
+    """The messages of a file, a row group at a time; an empty batch where it has no rows."""
+    yield from pq.ParquetFile(path).iter_batches(ROW_GROUP, columns=["messages"])
+    yield pa.RecordBatch.from_pylist([], pa.schema([DATA.field("messages")]))
+
+
+def _texts(folder: Path) -> pl.DataFrame:
+    """Of every kept conversation, its characters and a hash of its user turns: 12 bytes a row.
+
+    Read a row group at a time: the texts of a large corpus do not fit into memory.
+    """
+    message = pl.element().struct
+    content = message.field("content")
+    asked = pl.when(message.field("role") == "user").then(content)
+    measures = (
+        pl.col("messages").list.eval(content.str.len_chars()).list.sum().alias("characters"),
+        pl.col("messages").list.eval(asked.drop_nulls()).list.join("\x1e").hash().alias("prompt"),
+    )
+    return pl.concat(
+        pl.DataFrame(batch).select(measures)
+        for path in sorted(folder.glob("*.parquet"))
+        for batch in _batches(path)
+    )
 
 
 def _seconds(notes: Iterable[dict[str, Any]]) -> float:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from curation.stages.batch import turns
 from curation.text.codepoints import UNICODE_SIZE, CodePoints
 
-PUNCTUATION = "。．，、；：？！…—～·“”‘’\"'「」『』《》〈〉（）【】,.;:?!()"
+PUNCTUATION = "。．，、；：？！…—·“”‘’\"'「」『』《》〈〉（）【】,.;:?!()"
 TURN_SEPARATOR = "\x1e"  # keeps "a b | c" and "a | b c" apart
 
 _OTHER, _ALNUM, _SPACE, _PUNCTUATION = range(4)  # the first two always stay
