@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from curation.stages.decontaminate.arrays import distinct, ranges
+from curation.stages.arrays import distinct, ranges
 from curation.stages.decontaminate.index import Index
 from curation.stages.decontaminate.score import GRAM, Match, compare
 from curation.stages.decontaminate.seeds import SEED

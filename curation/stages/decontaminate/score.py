@@ -11,8 +11,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from curation.stages.arrays import covered, ranges
 from curation.stages.decontaminate.align import distances
-from curation.stages.decontaminate.arrays import covered, ranges
 from curation.stages.decontaminate.index import Index
 from curation.stages.decontaminate.text import CLAUSE, NONE, SPACE, Grams, Squeezed, grams, widths
 

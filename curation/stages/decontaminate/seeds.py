@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.stages.decontaminate.arrays import covered, distinct
+from curation.stages.arrays import covered, distinct
 from curation.stages.decontaminate.text import Grams, Squeezed, grams, widths
 
 #: Units of a seed: four Han or eight Latin characters.

@@ -4,14 +4,13 @@ The best row of all stays and takes with it only rows within the threshold of it
 of the rest; and so on. Hence every dropped row is a verified duplicate of a row that is kept.
 """
 
-from array import array
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from curation.stages.arrays import ranges
 from curation.stages.dedup.candidates import band_keys
 from curation.stages.dedup.prefixes import prefix_buckets, prefix_lengths
 from curation.stages.dedup.shingles import jaccard
@@ -76,22 +75,30 @@ def find_duplicates(
 
 
 class _Key:
-    """The rows that stay, as one key sees them."""
+    """The rows that stay, as one key sees them.
+
+    Bucket b holds the rows `_slots[_first[b]:_first[b] + _kept[b]]`, the preferred first, and has
+    room for all that share it.
+    """
 
     def __init__(self, compared: Compared, component: NDArray[np.int64], threshold: float) -> None:
         self._of, self._threshold = compared, threshold
-        self._offsets, self._buckets = prefix_buckets(compared.sets, component, threshold)
         self._sizes = np.array([len(one) for one in compared.sets])
         self._rest = self._sizes - prefix_lengths(self._sizes, threshold)
-        self._kept: dict[int, array[int]] = defaultdict(lambda: array("q"))  # bucket → who stay
+        self._offsets, self._buckets = prefix_buckets(compared.sets, component, threshold)
+        room = np.bincount(self._buckets)
+        self._first = np.cumsum(room) - room
+        self._slots = np.empty(len(self._buckets), np.int32)
+        self._kept = np.zeros(len(room), np.int32)
         self._equal: dict[bytes, Duplicate] = {}  # digest → what a row of that text is
 
     def keep(self, row: int) -> None:
         """Let `row` stay."""
         digest = self._of.digests[row].tobytes()
         self._equal[digest] = Duplicate(row, row, self._of.key, 1.0, True, digest.hex())
-        for bucket in self._own_buckets(row):
-            self._kept[bucket].append(row)
+        own = self._own_buckets(row)
+        self._slots[self._first[own] + self._kept[own]] = row
+        self._kept[own] += 1
 
     def duplicate(self, row: int) -> Duplicate | None:
         """The duplicate that `row` is of the most preferred row within the threshold."""
@@ -116,19 +123,19 @@ class _Key:
 
     def _rivals(self, row: int) -> Iterator[list[int]]:
         """Rows that stay and may be within the threshold, preferred first, by the dozen."""
-        kept = [self._kept[bucket] for bucket in self._own_buckets(row) if bucket in self._kept]
-        if not kept:
+        own = self._own_buckets(row)
+        kept = self._slots[ranges(self._first[own], self._first[own] + self._kept[own])]
+        if len(kept) == 0:
             return iter(())
-        rivals, common = np.unique(np.concatenate(kept), return_counts=True)
+        rivals, common = np.unique(kept, return_counts=True)
         # What two sets share is at most the rare shingles they share and the rest of one of them.
         most = common + np.maximum(self._rest[row], self._rest[rivals])
         least = self._threshold / (1 + self._threshold) * (self._sizes[row] + self._sizes[rivals])
         plausible = rivals[most >= least - _ROUNDING].tolist()
         return (plausible[i : i + _TOGETHER] for i in range(0, len(plausible), _TOGETHER))
 
-    def _own_buckets(self, row: int) -> list[int]:
-        own: list[int] = self._buckets[self._offsets[row] : self._offsets[row + 1]].tolist()
-        return own
+    def _own_buckets(self, row: int) -> NDArray[np.int64]:
+        return self._buckets[self._offsets[row] : self._offsets[row + 1]]
 
     def _shared_band(self, row: int, rival: int) -> str | None:
         keys = band_keys(self._of.signatures[[row, rival]], self._threshold)
