@@ -170,14 +170,16 @@ class Category(StageConfig):
 class Split(StageConfig):
     """Validation rows, chosen by cluster: no near-duplicate of one is trained on."""
 
-    validation: Annotated[int | float, Field(ge=0)] = Field(
+    validation: Annotated[int | float, Field(ge=0, le=10**12)] = Field(
         0, description="Share of the kept conversations, or from 1 on their number; 0 for none."
     )
 
-    @field_validator("validation")
+    @field_validator("validation", mode="before")
     @classmethod
-    def _count_or_share(cls, validation: float) -> float:
-        if validation > 1 and validation != int(validation):
+    def _count_or_share(cls, validation: object) -> object:
+        if isinstance(validation, bool):
+            raise ValueError("must be a number")
+        if isinstance(validation, int | float) and validation > 1 and validation % 1:
             raise ValueError("must be a share below 1 or a whole number of conversations")
         return validation
 

@@ -102,7 +102,7 @@ class Contamination(Document):
     items: int
     subjects: int
     conversations: int  # that contain an item; the best match of each decides the benchmark
-    found: int  # items found in any
+    found: int  # items that the ledger names: at most eleven of each conversation
     by_subject: dict[str, int]  # conversations
 
 

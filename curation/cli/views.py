@@ -228,7 +228,7 @@ def _contamination(statistics: Statistics) -> Table:
         (c.benchmark, c.items, c.subjects, c.conversations, c.found)
         for c in statistics.contamination
     ]
-    header = ("benchmark", "items", "subjects", "conversations", "items found")
+    header = ("benchmark", "items", "subjects", "conversations", "items named")
     return table("Contamination", header, rows)
 
 

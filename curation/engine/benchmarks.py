@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
-import pyarrow as pa
-
 from curation.sources.benchmark_items import read_items
 from curation.sources.benchmarks import Benchmark
-from curation.stages.decontaminate import build, load
+from curation.stages.decontaminate import build, is_sound
 
 
 def ensure_index(path: Path, benchmarks: Sequence[Benchmark]) -> None:
@@ -16,7 +14,5 @@ def ensure_index(path: Path, benchmarks: Sequence[Benchmark]) -> None:
 
     Raises InputError where a benchmark cannot be read.
     """
-    try:
-        load(path)
-    except (OSError, pa.ArrowInvalid, ValueError, KeyError):
+    if not is_sound(path):
         build(chain.from_iterable(read_items(one) for one in benchmarks), path)

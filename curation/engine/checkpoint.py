@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-_NOTE = b"note"
+_NOTE, _ROWS = b"note", b"rows"  # the caller's note; the rows of each table, to see what is lost
 
 
 class DamagedError(Exception):
@@ -30,7 +30,8 @@ def save(
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     options = pa.ipc.IpcWriteOptions(compression=None if mapped else "lz4")
-    encoded = {_NOTE: json.dumps(note).encode()}
+    rows = [table.num_rows for table in tables]
+    encoded = {_NOTE: json.dumps(note).encode(), _ROWS: json.dumps(rows).encode()}
     with pa.OSFile(str(partial), "wb") as sink:
         for table in (pa.table({}).replace_schema_metadata(encoded), *tables):
             with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
@@ -41,10 +42,13 @@ def save(
 def load(path: Path) -> tuple[list[pa.Table], dict[str, Any]]:
     """Give back what `save` was given. Raises DamagedError."""
     with _opened(path) as source:
-        note: dict[str, Any] = json.loads(_read(source).schema.metadata[_NOTE])
+        metadata = _read(source).schema.metadata
         tables = []
         while source.tell() < source.size():
             tables.append(_read(source))
+        if [table.num_rows for table in tables] != json.loads(metadata[_ROWS]):
+            raise ValueError("it has lost tables or rows")
+        note: dict[str, Any] = json.loads(metadata[_NOTE])
     return tables, note
 
 

@@ -115,10 +115,9 @@ def _in_row_order(corpus: Corpus, found: Sequence[pa.Table]) -> pa.Table:
 def gather(task: GatherTask) -> float:
     """Write a part file, sorted by block; gives the seconds it took."""
     began = time.perf_counter()
-    bounds = np.cumsum([0, *map(len, task.rows)]).tolist()
     tables = [
-        _gathered(chunk, rows, task.rank[start:end], task.config)
-        for chunk, rows, (start, end) in zip(task.chunks, task.rows, pairwise(bounds), strict=True)
+        _gathered(chunk, rows, task.config)
+        for chunk, rows in zip(task.chunks, task.rows, strict=True)
     ]
     table = pa.concat_tables(tables)
     for name in ("number", "component", "block", "rank"):
@@ -128,23 +127,18 @@ def gather(task: GatherTask) -> float:
     return time.perf_counter() - began
 
 
-def _gathered(
-    chunk: ChunkTask, rows: NDArray[np.int64], rank: NDArray[np.int32], config: Dedup
-) -> pa.Table:
+def _gathered(chunk: ChunkTask, rows: NDArray[np.int64], config: Dedup) -> pa.Table:
     """Digest, signature and set of shingles of `rows` of a chunk, under every key.
 
-    Of rows with one digest only the preferred has its set: the others go where it goes.
+    Of rows with one digest only one has its set.
     """
     batch = replay(chunk).batch.take(pa.array(rows))
     columns = {}
     for key in config.compared_by():
         digests, signatures = signed(chunk, key)
         made = shingles(fold(CodePoints.of(compared_text(batch, key))), config.ngram)
-        best = np.argsort(rank)
-        _, first = np.unique(digests[rows][best], return_index=True)
-        leads = np.zeros(len(rows), bool)
-        leads[best[first]] = True
-        sets = [made.unique(row) if leads[row] else _NOTHING for row in range(len(rows))]
+        leads = set(np.unique(digests[rows], return_index=True)[1].tolist())
+        sets = [made.unique(row) if row in leads else _NOTHING for row in range(len(rows))]
         offsets = np.concatenate([[0], np.cumsum([len(one) for one in sets], dtype=np.int64)])
         columns[f"digest_{key}"] = _binary(digests[rows])
         columns[f"signature_{key}"] = _binary(signatures[rows])
@@ -246,7 +240,9 @@ def _gather_tasks(
 def _blocks(component: NDArray[np.int32]) -> NDArray[np.int64]:
     """(p,) the block of each row: whole components, about `BLOCK_ROWS` rows in each."""
     _, own, size = np.unique(component, return_inverse=True, return_counts=True)
-    return ((np.cumsum(size) - size) // BLOCK_ROWS)[own]
+    filled = (np.cumsum(size) - size) // BLOCK_ROWS
+    _, block = np.unique(filled[own], return_inverse=True)  # a large component skips numbers
+    return block
 
 
 def _rank(corpus: Corpus, recipe: Recipe) -> NDArray[np.int32]:

@@ -5,6 +5,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from curation.engine.corpus import Corpus
+from schemas.errors import RecipeError
 from schemas.recipe import Split
 
 
@@ -15,12 +16,18 @@ def validation_rows(
 
     Groups are taken whole, in the order of the smallest hash of an id in them: a random choice that
     is the same whatever else is in the run. One that would be too many is passed over.
+    Raises RecipeError where nothing would be left to train on.
     """
     kept = np.ones(len(corpus), bool)
     kept[duplicates.column("row").to_numpy()] = False
-    wanted = split.rows(int(kept.sum()))
-    if not wanted:
+    wanted, there = split.rows(int(kept.sum())), int(kept.sum())
+    if not wanted or not there:
         return np.zeros(0, np.int64)
+    if wanted >= there:
+        raise RecipeError(
+            f"stages.split.validation asks for {wanted:,} of the {there:,} conversations that are "
+            "kept, and leaves none to train on; ask for fewer"
+        )
     group = _groups(len(corpus), components)[kept]
     rows = np.flatnonzero(kept)
     size = np.bincount(group)

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from curation.sources.benchmarks import KNOWN
 from schemas.document import explain, nearest
 from schemas.errors import RecipeError
 from schemas.recipe import Recipe
@@ -152,9 +153,9 @@ def _existing_from_here(benchmarks: Any) -> Any:
     """Benchmarks from the command line: what is a path here is one, the others are names."""
     if isinstance(benchmarks, list):
         return [_existing_from_here(one) for one in benchmarks]
-    if isinstance(benchmarks, str) and (Path(benchmarks).exists() or "/" in benchmarks):
-        return _from_here(benchmarks)
-    return benchmarks
+    if not isinstance(benchmarks, str) or benchmarks in KNOWN:
+        return benchmarks
+    return _from_here(benchmarks) if Path(benchmarks).exists() or "/" in benchmarks else benchmarks
 
 
 def _from_here(path: Any) -> Any:

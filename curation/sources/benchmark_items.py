@@ -25,6 +25,9 @@ _NO_SUBJECT = re.compile(rf"{_SPLITS}|all|data|default|\.\.?|/")
 _FILE_PROBLEMS = {"damaged_stream", "unreadable_file", "unsupported_compression"}
 _SHOWN_KEYS, _SHOWN_CHARACTERS = 8, 40  # of a record, in a message
 
+#: A benchmark has thousands of rows; a zip of compressed files can claim any number.
+MAX_ROWS = 1_000_000
+
 Place = tuple[str, str]  # subject and split
 
 
@@ -47,7 +50,8 @@ def read_items(benchmark: Benchmark) -> list[BenchmarkItem]:
 
     Subject and split are those of the row's own columns, else of the file's name. What two files
     say of the same subject and split is said once; a row without a question is none. Raises
-    InputError where a file is damaged, too large, or has no item.
+    InputError where a file is damaged, too large, or has no item, or where all together have more
+    rows than `MAX_ROWS`.
     """
     items: list[BenchmarkItem] = []
     earlier: set[BenchmarkItem] = set()  # of the files before, all with number 0
@@ -58,6 +62,10 @@ def read_items(benchmark: Benchmark) -> list[BenchmarkItem]:
         usable = [item for item in made if item]
         items += (item for item in usable if replace(item, number=0) not in earlier)
         earlier.update(replace(item, number=0) for item in usable)
+        if numbers.total() > MAX_ROWS:
+            raise InputError(
+                f"benchmark {benchmark.name!r} has more than {MAX_ROWS:,} rows; give a part of it"
+            )
     return items
 
 

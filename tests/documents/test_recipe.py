@@ -74,6 +74,9 @@ def test_validation_is_a_share_or_a_count(validation, kept, rows):
     assert bool(rows) == (made.stages.compared_keys() == ["conversation", "prompt"])
 
 
-def test_validation_is_not_a_count_and_a_half():
-    stages = {"split": {"validation": 2.5}}
-    assert "whole number" in error_of({"name": "c", "sources": [SOURCE], "stages": stages})
+@pytest.mark.parametrize(
+    ("validation", "word"), [(2.5, "whole number"), (True, "number"), (1e30, "1000000000000")]
+)
+def test_validation_is_not_just_any_number(validation, word):
+    stages = {"split": {"validation": validation}}
+    assert word in error_of({"name": "c", "sources": [SOURCE], "stages": stages})

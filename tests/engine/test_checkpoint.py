@@ -22,3 +22,19 @@ def test_a_failed_write_leaves_no_checkpoint(tmp_path):
     with pytest.raises(AttributeError):
         checkpoint.save(path, [pa.table({"a": [1]}), None], {})
     assert not path.exists()
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_a_cut_file_is_damaged_wherever_it_is_cut(tmp_path, mapped):
+    path, cut = tmp_path / "c.arrow", tmp_path / "cut.arrow"
+    tables = [pa.table({"a": list(range(9))}), pa.table({"b": ["x"] * 3})]
+    checkpoint.save(path, tables, {}, mapped=mapped)
+    content = path.read_bytes()
+    for end in range(0, len(content), 8):
+        cut.write_bytes(content[:end])
+        try:
+            loaded, _ = checkpoint.load(cut)
+        except checkpoint.DamagedError:
+            continue
+        assert loaded == tables  # what is missing is the mark of the end
+        assert end >= len(content) - 8

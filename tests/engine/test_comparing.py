@@ -65,6 +65,39 @@ def test_blocks_parts_and_chunks_change_nothing(curate, tmp_path, write_recipe, 
     assert dropped.height == 60
 
 
+@pytest.mark.parametrize(
+    "dedup",
+    [
+        {"same_prompt": "keep_by_source"},
+        {"same_prompt": "keep_best"},
+        {"key": "response", "same_prompt": "keep_by_source"},
+        {"key": "prompt"},
+    ],
+)
+def test_two_keys_decide_the_same_for_any_chunks(curate, tmp_path, write_recipe, dedup):
+    random = Random(11)
+    prompts = [text(random, 30) for _ in range(8)]
+    prompts += [near(random, prompt, 1) for prompt in prompts]
+    answers = [text(random, 60) for _ in range(4)]
+    answers += [near(random, answer, 1) for answer in answers]
+    pairs = [(random.choice(prompts), random.choice(answers)) for _ in range(150)]
+    stages = {**OFF, "dedup": {"threshold": 0.6, **dedup}}
+    recipe = write_recipe(stages=stages, a=write(tmp_path / "a.jsonl", pairs))
+    found = []
+    for size in (2048, 7, 1):
+        out = tmp_path / str(size)
+        curate("run", recipe, "--output", out, "--workers", 1, "--chunk-size", size)
+        found.append(ledger(out))
+    assert found[0].equals(found[1])
+    assert found[0].equals(found[2])
+    kept = found[0].filter(pl.col("outcome") == "kept")["position"].to_list()
+    left = [pairs[position][dedup.get("key") == "response"] for position in kept]
+    for number, one in enumerate(left):
+        for other in left[:number]:
+            x, y = ({word[i : i + 5] for i in range(len(word) - 4)} for word in (one, other))
+            assert len(x & y) / len(x | y) < 0.6
+
+
 def test_another_threshold_makes_no_signature_anew(curate, tmp_path, write_recipe):
     recipe = write_recipe(stages=OFF, a=write(tmp_path / "a.jsonl", families(1, 30)))
     curate("run", recipe, "--output", tmp_path / "out", "--workers", 1)
@@ -172,6 +205,15 @@ def test_a_count_that_cannot_be_met_takes_what_fits(curate, tmp_path, write_reci
     done = curate("run", recipe, "--output", tmp_path / "out", "--workers", 1)
     assert done.code == 0
     assert not list((tmp_path / "out" / "data").glob("validation-*"))
+
+
+def test_a_split_that_leaves_nothing_to_train_on_is_refused(curate, tmp_path, write_recipe):
+    a = write(tmp_path / "a.jsonl", families(5, 10))
+    recipe = write_recipe(stages={**OFF, "split": {"validation": 1000}}, a=a)
+    done = curate("run", recipe, "--output", tmp_path / "out", "--workers", 1)
+    assert done.code == 2
+    assert "stages.split.validation" in done.err
+    assert not (tmp_path / "out" / "manifest.json").exists()
 
 
 def test_the_largest_clusters_are_shown(curate, tmp_path, write_recipe):

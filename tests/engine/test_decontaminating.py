@@ -7,7 +7,8 @@ import zipfile
 import polars as pl
 import pytest
 
-from curation.stages.decontaminate import load
+from curation.recipes import load
+from curation.stages.decontaminate import is_sound
 
 OFF = {name: {"enabled": False} for name in ("language", "quality", "category")}
 ITEMS = [
@@ -139,10 +140,14 @@ def test_the_index_is_built_once(curate, corpus, tmp_path, benchmark):
     first = index()
     assert index("--set", "stages.decontaminate.threshold=0.9") == first
     before = ledger(out)
+    content = bytearray(first[0].read_bytes())
+    content[len(content) // 2] ^= 1
     first[0].unlink()  # it is mapped: a new file in its place
-    first[0].write_bytes(b"damaged")
-    load.cache_clear()
+    first[0].write_bytes(content)
+    assert not is_sound(first[0])
     assert index("--set", "stages.decontaminate.threshold=0.8")[0] == first[0]
+    assert is_sound(first[0])
+    assert index("--fresh")[0] == first[0]
     assert ledger(out).height == before.height
     with (benchmark / "test" / "other_test.csv").open("a", encoding="utf-8") as file:
         file.write(
@@ -164,6 +169,16 @@ def test_a_zip_and_a_folder_are_the_same_benchmark(curate, corpus, tmp_path, ben
     change = f"stages.decontaminate.benchmarks=[{packed}]"
     curate("run", corpus, "--output", tmp_path / "zip", "--workers", 1, "--set", change)
     assert ledger(tmp_path / "folder").equals(ledger(tmp_path / "zip"))
+
+
+def test_a_known_name_is_not_a_folder_of_that_name(curate, corpus, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    (tmp_path / "ceval").mkdir()
+    (tmp_path / "ceval" / "a.txt").write_text("一个问题")
+    planned = load(str(corpus), ["stages.decontaminate.benchmarks=[ceval, ./ceval]"])
+    names = planned.recipe.stages.decontaminate.benchmarks
+    assert names == ["ceval", str(tmp_path / "ceval")]
 
 
 def test_paths_on_the_command_line_start_at_the_current_folder(

@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation.stages.batch import Drop, StageResult, turns
-from curation.stages.decontaminate.index import Index, build, load
+from curation.stages.decontaminate.index import Index, build, is_sound, load
 from curation.stages.decontaminate.match import find
 from curation.stages.decontaminate.score import Match
 from curation.stages.decontaminate.text import blocks, squeeze
 from curation.text.codepoints import CodePoints
 
-__all__ = ["Decontamination", "build", "decontaminate", "load"]
+__all__ = ["Decontamination", "build", "decontaminate", "is_sound", "load"]
 
 REASON = "benchmark"
 _ALSO = 10  # further items named

@@ -5,6 +5,7 @@ their seeds, by which the first pass finds which items a message may contain. Wh
 written depends on the items alone.
 """
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterable, Sized
@@ -25,6 +26,9 @@ from schemas.benchmark import BenchmarkItem
 #: Each seed sets two bits of 2^24 (2 MiB, which stays in the cache): of the grams of other text
 #: 1 % pass with the seeds of 42,000 items.
 _SLOT_BITS, _SECOND = 24, 20
+
+
+_DIGEST = b"blake2b"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,9 +95,19 @@ def build(items: Iterable[BenchmarkItem], path: Path) -> None:
     _write(columns | {name: pa.array(array) for name, array in asdict(seeds).items()}, path)
 
 
+def is_sound(path: Path) -> bool:
+    """Whether an index is at `path`, whole and as it was written."""
+    try:
+        with pa.memory_map(str(path)) as file:
+            batch = pa.ipc.open_file(file).get_batch(0)
+            return bool((batch.schema.metadata or {}).get(_DIGEST) == _digest(batch))
+    except (OSError, pa.ArrowException, ValueError):
+        return False
+
+
 @cache
 def load(path: Path) -> Index:
-    """The index at `path`, mapped. Raises OSError or pa.ArrowInvalid if it is not one."""
+    """The index at `path`, mapped, which `is_sound`."""
     with pa.memory_map(str(path)) as file:
         batch = pa.ipc.open_file(file).get_batch(0)
     columns = {field.name: batch.column(field.name)[0].values for field in fields(Index)}
@@ -141,13 +155,22 @@ def _filter(hashes: NDArray[np.uint64]) -> NDArray[np.uint8]:
     return np.packbits(bits, bitorder="little")
 
 
+def _digest(batch: pa.RecordBatch) -> bytes:
+    """BLAKE2b over the bytes of all columns."""
+    digest = hashlib.blake2b(digest_size=16)
+    for buffer in (b for column in batch.columns for b in column.buffers() if b is not None):
+        digest.update(buffer)
+    return digest.hexdigest().encode()
+
+
 def _write(columns: dict[str, pa.Array], path: Path) -> None:
     """One row of lists, under a name of its own until it is whole."""
     row = {
         name: pa.ListArray.from_arrays(pa.array([0, len(values)], pa.int32()), values)
         for name, values in columns.items()
     }
-    batch = pa.RecordBatch.from_pydict(row)
+    plain = pa.RecordBatch.from_pydict(row)
+    batch = plain.replace_schema_metadata({_DIGEST: _digest(plain)})
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     try:

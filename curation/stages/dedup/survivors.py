@@ -26,8 +26,8 @@ class Compared:
     key:        prompt, response or conversation.
     digests:    (n,) 16 bytes each; equal digest, equal folded text.
     signatures: (n, num_perm) uint32, MinHash.
-    sets:       n sorted sets of shingle hashes, uint64; that of a row may be empty where an earlier
-                row has the same digest.
+    sets:       n sorted sets of shingle hashes, uint64. Of the rows of one digest one at least has
+                its set; those of the others may be empty.
     """
 
     key: str
@@ -77,13 +77,14 @@ def find_duplicates(
 class _Key:
     """The rows that stay, as one key sees them.
 
-    Bucket b holds the rows `_slots[_first[b]:_first[b] + _kept[b]]`, the preferred first, and has
-    room for all that share it.
+    Bucket b holds the rows `_slots[_first[b]:_first[b] + _kept[b]]`, the preferred first. It has
+    room for one of each digest: of two with one text only one stays.
     """
 
     def __init__(self, compared: Compared, component: NDArray[np.int64], threshold: float) -> None:
         self._of, self._threshold = compared, threshold
-        self._sizes = np.array([len(one) for one in compared.sets])
+        self._owner = _owners(compared)
+        self._sizes = np.array([len(one) for one in compared.sets])[self._owner]
         self._rest = self._sizes - prefix_lengths(self._sizes, threshold)
         self._offsets, self._buckets = prefix_buckets(compared.sets, component, threshold)
         room = np.bincount(self._buckets)
@@ -113,9 +114,8 @@ class _Key:
 
     def _nearest(self, row: int) -> tuple[int | None, float]:
         """The most preferred row that stays and is within the threshold, and the Jaccard."""
-        own, sets = self._of.sets[row], self._of.sets
         for rivals in self._rivals(row):
-            similarity = jaccard(own, [sets[rival] for rival in rivals])
+            similarity = jaccard(self._set(row), [self._set(rival) for rival in rivals])
             within = np.flatnonzero(similarity >= self._threshold)
             if len(within):
                 return rivals[within[0]], float(similarity[within[0]])
@@ -135,9 +135,21 @@ class _Key:
         return (plausible[i : i + _TOGETHER] for i in range(0, len(plausible), _TOGETHER))
 
     def _own_buckets(self, row: int) -> NDArray[np.int64]:
-        return self._buckets[self._offsets[row] : self._offsets[row + 1]]
+        owner = self._owner[row]
+        return self._buckets[self._offsets[owner] : self._offsets[owner + 1]]
+
+    def _set(self, row: int) -> NDArray[np.uint64]:
+        own: NDArray[np.uint64] = self._of.sets[self._owner[row]]
+        return own
 
     def _shared_band(self, row: int, rival: int) -> str | None:
         keys = band_keys(self._of.signatures[[row, rival]], self._threshold)
         common = np.flatnonzero(keys[:, 0] == keys[:, 1])
         return f"band {common[0]}: {int(keys[common[0], 0]):016x}" if len(common) else None
+
+
+def _owners(compared: Compared) -> NDArray[np.int64]:
+    """(n,) for each row one of the same digest that has its set."""
+    digests = [digest.tobytes() for digest in compared.digests]
+    owner = {d: row for row, d in enumerate(digests) if len(compared.sets[row])}
+    return np.array([owner[digest] for digest in digests], np.int64)
