@@ -241,8 +241,9 @@ def _blocks(component: NDArray[np.int32]) -> NDArray[np.int64]:
     """(p,) the block of each row: whole components, about `BLOCK_ROWS` rows in each."""
     _, own, size = np.unique(component, return_inverse=True, return_counts=True)
     filled = (np.cumsum(size) - size) // BLOCK_ROWS
-    _, block = np.unique(filled[own], return_inverse=True)  # a large component skips numbers
-    return block
+    blocks: NDArray[np.int64]
+    _, blocks = np.unique(filled[own], return_inverse=True)  # a large component skips numbers
+    return blocks
 
 
 def _rank(corpus: Corpus, recipe: Recipe) -> NDArray[np.int32]:
