@@ -153,7 +153,7 @@ def _existing_from_here(benchmarks: Any) -> Any:
     """Benchmarks from the command line: what is a path here is one, the others are names."""
     if isinstance(benchmarks, list):
         return [_existing_from_here(one) for one in benchmarks]
-    if not isinstance(benchmarks, str) or benchmarks in KNOWN:
+    if not isinstance(benchmarks, str) or benchmarks in ("", *KNOWN):
         return benchmarks
     return _from_here(benchmarks) if Path(benchmarks).exists() or "/" in benchmarks else benchmarks
 

@@ -21,8 +21,6 @@ _SPLIT_AT_END = re.compile(rf"(?:(.+)[_.-])?({_SPLITS})")
 _SHARD = re.compile(r"-\d{5}-of-\d{5}(?:-[0-9a-f]+)?$")
 _NO_SUBJECT = re.compile(rf"{_SPLITS}|all|data|default|\.\.?|/")
 
-#: Problems of a whole file, not of one record in it.
-_FILE_PROBLEMS = {"damaged_stream", "unreadable_file", "unsupported_compression"}
 _SHOWN_KEYS, _SHOWN_CHARACTERS = 8, 40  # of a record, in a message
 
 #: A benchmark has thousands of rows; a zip of compressed files can claim any number.
@@ -50,8 +48,8 @@ def read_items(benchmark: Benchmark) -> list[BenchmarkItem]:
 
     Subject and split are those of the row's own columns, else of the file's name. What two files
     say of the same subject and split is said once; a row without a question is none. Raises
-    InputError where a file is damaged, too large, or has no item, or where all together have more
-    rows than `MAX_ROWS`.
+    InputError where a file or a row of it is damaged, where a file is too large or has no item, and
+    where all together have more rows than `MAX_ROWS`.
     """
     items: list[BenchmarkItem] = []
     earlier: set[BenchmarkItem] = set()  # of the files before, all with number 0
@@ -101,9 +99,10 @@ def _rows(opened: _Opened, benchmark: str) -> list[Row | None]:
     first: Item | None = None
     for item in records(opened.name, opened.file):
         first = first or item
-        if item.problem and item.problem.reason in _FILE_PROBLEMS:
+        if item.problem:  # what is not read is not kept out
             raise InputError(
-                f"benchmark {benchmark!r}: {opened.where}: {item.problem.evidence['error']}"
+                f"benchmark {benchmark!r}: {opened.where}, byte {item.offset}: "
+                f"{item.problem.evidence.get('error', item.problem.reason)}; mend or remove the row"
             )
         rows += rows_of(item)
     if not any(rows):

@@ -269,14 +269,23 @@ def test_a_text_has_one_item_a_line(read_one):
     assert names(reading) == ["0", "1", "2"]
 
 
-def test_rows_without_a_question_are_counted(read_one):
+def test_rows_without_a_question_are_no_items_but_count(read_one):
     rows = [{"question": q, "A": "甲", "B": "乙"} for q in ("一", "", None, "  ", "五")]
-    content = jsonl(rows) + b'\n{"question": "\n[1]\n' + jsonl([{"question": "八"}])
-    reading = read_one("b.jsonl", content)
-    assert questions(reading) == ["一", "五", "八"]
-    assert names(reading)[:2] == ["0", "4"]
-    reading = read_one("b.csv", ceval() + b"3,short\r\n")
-    assert len(reading) == 3
+    reading = read_one("b.jsonl", jsonl(rows))
+    assert questions(reading) == ["一", "五"]
+    assert names(reading) == ["0", "4"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("b.jsonl", jsonl([{"question": "一"}]) + b'\n{"question": "\n'),
+        ("b.csv", ceval() + b"3,short\r\n"),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_not_passed_over(read_one, name, content):
+    with pytest.raises(InputError, match=f"{name}, byte .*mend or remove the row"):
+        read_one(name, content)
 
 
 # Names, hashes, and what cannot be found

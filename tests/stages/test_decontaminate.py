@@ -151,9 +151,30 @@ def test_a_question_is_found_without_its_options(evidence, item, message):
 
 
 @pytest.mark.parametrize(
+    ("question", "changed"),
+    [
+        (SHORT[0], "玻璃工人的守护神是"),  # one substituted
+        (SHORT[0], "玻璃匠人们的守护神是"),  # one inserted inside
+        (LAKE[0], LAKE[0].replace("北面", "南边")),
+        (SUM[0], SUM[0].replace("邻居", "同学")),
+    ],
+)
+@pytest.mark.parametrize("message", ["{}", "请回答：{}", "{}\n谢谢。"])
+def test_a_clause_of_its_own_may_differ_a_little(evidence, question, changed, message):
+    assert changed != question
+    found = evidence(message.format(changed))
+    assert found["matched"] == "question"
+    assert 0.75 <= found["score"] < 1
+
+
+@pytest.mark.parametrize(
     "text",
     [
         STEM,
+        "不是玻璃匠人的守护神是",
+        "玻璃匠人的守护神",
+        "他说玻璃工人的守护神是一位圣徒。",
+        "玻璃工人的保护神是",
         f"请回答下面的选择题：{STEM}",
         posed(STEM, ("猫会飞", "狗会游泳", "鸟会打洞", "鱼会唱歌")),
         "玻璃匠人的守护神是一位很少有人知道的圣徒。",

@@ -4,9 +4,12 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 
 
-def distances(pattern: Sequence[Hashable], text: Sequence[Hashable]) -> Iterator[int]:
+def distances(
+    pattern: Sequence[Hashable], text: Sequence[Hashable], *, anywhere: bool = True
+) -> Iterator[int]:
     """Per character of `text`, the fewest edits that make a run that ends there into `pattern`.
 
+    anywhere: whether the run may begin anywhere, or begins where the text does.
     Edits insert, delete or substitute one character. Myers' bit-vector algorithm (JACM 46, 1999)
     as Hyyrö (2003) gives it, on integers of len(pattern) bits; the pattern may not be empty.
     """
@@ -21,6 +24,6 @@ def distances(pattern: Sequence[Hashable], text: Sequence[Hashable]) -> Iterator
         along = (((equal & up) + up) ^ up) | equal
         right, left = down | (every & ~(along | up)), up & along
         distance += bool(right & last) - bool(left & last)
-        right, left = (right << 1) & every, (left << 1) & every
+        right, left = (right << 1 | (not anywhere)) & every, (left << 1) & every
         up, down = left | (every & ~(falls | right)), right & falls
         yield distance

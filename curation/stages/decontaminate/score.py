@@ -6,7 +6,7 @@ hardly longer than the item. No gram spans two options, so their order and label
 
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,14 +34,15 @@ _LEAST_UNITS = 24
 #: A question counts alone only where it can be told from prose and from the stems of examinations:
 #: with so many units (8 Han), so many of them in grams that hardly any other item has.
 _ALONE, _DISTINCTIVE = 16, 8
-#: Below this (12 Han) it must stand unchanged between two breaks, or each text that says what the
-#: largest lake of the world is contains "the largest lake of the world is".
+#: Below this (12 Han) it must be a clause of its own, or each text that says what the largest lake
+#: of the world is contains "the largest lake of the world is".
 _SHORT = 24
-#: From there on one character in ten may differ, but no digit (other numbers, other question) and
-#: not the last, which is where a statement parts from the question; below `_OPEN` (20 Han) a
-#: changed question must also end before a break.
+#: A clause of its own may differ in one character below `_SHORT`, from there in two, or in one of
+#: ten; in no digit: other numbers, other question.
+_CLAUSE_EDITS, _TENTH = 2, 10
+#: In running text one character in ten may differ, but not the last, which is where a statement
+#: parts from the question; below `_OPEN` (20 Han) a changed question must also end before a break.
 _OPEN = 40
-_UNCHANGED = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +124,8 @@ def compare(
     """Whether `text` contains an entry.
 
     runs:      the grams of `text`, of `GRAM` units, sorted by hash.
-    threshold: share of question and options together that must be found; a question alone needs
-               this share of its characters unchanged, and never less than 0.9.
+    threshold: share of question and options together that must be found, or share of the
+               characters of a question alone that must stand unchanged.
     """
     item = _item(index, entry)
     first, last = (np.searchsorted(runs.hashes, item.kinds, side) for side in ("left", "right"))
@@ -139,7 +140,7 @@ def compare(
     if score >= threshold:
         return Match(entry, score, with_options=True)
     score = _alone(item, text, start, distinctive)
-    if score >= max(threshold, _UNCHANGED):
+    if score >= threshold:
         return Match(entry, score, with_options=False)
     return None
 
@@ -185,28 +186,72 @@ def _alone(item: _Item, text: Squeezed, start: int, distinctive: int) -> float:
         return 0.0
     if _stands(question, text, CLAUSE if units < _SHORT else NONE, 0, len(text.points)):
         return 1.0
+    slack = len(question) // _TENTH + GRAM
+    near = max(start - slack, 0), min(start + len(question) + 2 * slack, len(text.points))
+    edits = _edits_of_a_clause(question, units, text, *near)
+    if units >= _SHORT:
+        edits = min(edits, _edits_in_prose(question, units, text, *near))
+    return 1 - edits / len(question)
+
+
+def _edits_of_a_clause(
+    question: NDArray[np.uint32], units: int, text: Squeezed, first: int, last: int
+) -> int:
+    """The fewest edits from a run between two breaks to the question; its length if too many."""
+    length = len(question)
+    most = 1 if units < _SHORT else max(_CLAUSE_EDITS, length // _TENTH)
+    breaks = (np.flatnonzero(text.breaks[first : last + 1] == CLAUSE) + first).tolist()
+    fewest = length
+    for start, end in product(breaks, breaks):
+        if abs(end - start - length) > most or start == end:
+            continue
+        run = text.points[start:end]
+        *_, edits = distances(question.tolist(), run.tolist(), anywhere=False)
+        if edits <= most and _same_question(question, run, units):
+            fewest = min(fewest, edits)
+    return fewest
+
+
+def _same_question(question: NDArray[np.uint32], run: NDArray[np.uint32], units: int) -> bool:
+    """Whether a run that is nearly the question asks the same.
+
+    A statement lacks its end; of a short one, a "not" before it makes another.
+    """
+    ends = question[-1] == run[-1]
     if units < _SHORT:
-        return 0.0
-    slack = len(question) // 10 + GRAM
-    first = max(start - slack, 0)
-    near = text.points[first : start + len(question) + 2 * slack]
-    fewest = len(question)
-    for end, edits in enumerate(distances(question.tolist(), near.tolist()), first + 1):
+        same = len(run) == len(question) or (question[0] == run[0] and ends)
+    else:
+        same = ends or len(run) >= len(question)
+    return bool(same) and _digits(question) == _digits(run)
+
+
+def _edits_in_prose(
+    question: NDArray[np.uint32], units: int, text: Squeezed, first: int, last: int
+) -> int:
+    """The fewest edits from a run of the text to the question; its length if too many."""
+    fewest = length = len(question)
+    digits, near = _digits(question), text.points[first:last].tolist()
+    for end, edits in enumerate(distances(question.tolist(), near), first + 1):
         if (
             edits < fewest
+            and edits <= length // _TENTH
             and text.points[end - 1] == question[-1]
             and (units >= _OPEN or text.breaks[end] == CLAUSE)
-            and _same_digits(question, text.points[max(end - len(question) - edits, 0) : end])
+            and _ends_on(text.points[max(end - length - edits, 0) : end], digits)
         ):
             fewest = edits
-    return 1 - fewest / len(question)
+    return fewest
 
 
-def _same_digits(question: NDArray[np.uint32], run: NDArray[np.uint32]) -> bool:
-    """Whether `run`, which may begin before the question does, ends on the question's digits."""
-    digits = question[(question >= ord("0")) & (question <= ord("9"))]
-    there = run[(run >= ord("0")) & (run <= ord("9"))]
-    return np.array_equal(digits, there[len(there) - len(digits) :])
+def _ends_on(run: NDArray[np.uint32], digits: list[int]) -> bool:
+    """Whether the last digits of a run, which may begin before the question does, are these."""
+    there = _digits(run)
+    return there[len(there) - len(digits) :] == digits
+
+
+def _digits(run: NDArray[np.uint32]) -> list[int]:
+    digits: list[int] = run[(run >= ord("0")) & (run <= ord("9"))].tolist()
+    return digits
 
 
 def _stands(run: NDArray[np.uint32], text: Squeezed, gap: int, start: int, end: int) -> bool:

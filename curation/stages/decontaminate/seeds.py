@@ -89,7 +89,8 @@ def _distinctive(
 ) -> NDArray[np.int32]:
     """(e,) units of each question that lie in rare grams."""
     inside = covered(found.starts[rare], found.ends[rare], len(segments.points))
-    total = np.concatenate([[0], np.cumsum(widths(segments.points) * inside, dtype=np.int32)])
+    total = np.zeros(len(inside) + 1, np.int32)
+    np.cumsum(widths(segments.points) * inside, out=total[1:])
     question = first[:-1]
     units: NDArray[np.int32] = (
         total[segments.offsets[question + 1]] - total[segments.offsets[question]]
