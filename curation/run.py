@@ -135,6 +135,10 @@ def _make(planned: Plan, directory: Path, options: Options, progress: Progress) 
 
 def _process(planned: Plan, executor: Executor, progress: Progress) -> list[ChunkTask]:
     """Read every file and run the batch stages over every chunk."""
+    if planned.benchmarks:  # first: what is wrong with them is said at once
+        with progress("benchmarks", 1) as done:
+            ensure_index(planned.index_path, planned.benchmarks)
+            done()
     # The largest file first: it takes longest, and the others fill the other workers meanwhile.
     order = sorted(range(len(planned.files)), key=lambda number: -planned.files[number].bytes)
     reads = [planned.read_task(planned.files[number]) for number in order]
@@ -146,10 +150,6 @@ def _process(planned: Plan, executor: Executor, progress: Progress) -> list[Chun
         for number, file in enumerate(planned.files)
         for task in planned.chunk_tasks(file, chunks_of[number])
     ]
-    if planned.benchmarks:
-        with progress("benchmarks", 1) as done:
-            ensure_index(planned.index_path, planned.benchmarks)
-            done()
     with progress("stages", len(chunks)) as done:
         executor.map(process_chunk, chunks, done)
     return chunks
