@@ -170,7 +170,7 @@ class Category(StageConfig):
 class Split(StageConfig):
     """Validation rows, chosen by cluster: no near-duplicate of one is trained on."""
 
-    validation: Annotated[int | float, Field(ge=0, le=10**12)] = Field(
+    validation: Annotated[float, Field(ge=0, le=10**12)] = Field(
         0, description="Share of the kept conversations, or from 1 on their number; 0 for none."
     )
 
@@ -183,9 +183,14 @@ class Split(StageConfig):
             raise ValueError("must be a share below 1 or a whole number of conversations")
         return validation
 
+    @property
+    def asked(self) -> bool:
+        """Whether any are."""
+        return self.enabled and self.validation > 0
+
     def rows(self, kept: int) -> int:
         """How many of `kept` conversations are for validation."""
-        if not self.enabled:
+        if not self.asked:
             return 0
         return round(self.validation * kept) if self.validation < 1 else int(self.validation)
 
@@ -202,9 +207,13 @@ class Stages(Document):
     dedup: Dedup = Dedup()
     split: Split = Split()
 
+    def compared_threshold(self) -> float:
+        """From which Jaccard on candidates must be found; the split's near-duplicates have 0.8."""
+        return min(self.dedup.threshold, 0.8 if self.split.asked else 1)
+
     def compared_keys(self) -> list[str]:
         """By what conversations are compared: to drop duplicates, and to split by cluster."""
-        split = ["conversation", "prompt"] * (self.split.enabled and self.split.validation > 0)
+        split = ["conversation", "prompt"] * self.split.asked
         return list(dict.fromkeys([*self.dedup.compared_by(), *split]))
 
     @model_validator(mode="before")

@@ -89,7 +89,7 @@ class Cluster(Document):
 
 
 class SamePrompt(Document):
-    """Kept conversations whose user turns are those of another, with different answers."""
+    """Kept conversations whose user turns are word for word those of another, which differs."""
 
     prompts: int
     conversations: int

@@ -84,7 +84,14 @@ def run(
     else:
         views.print_statistics(statistics)
         views.print_finished(directory)
-    if not any(source.kept for source in statistics.sources):
+    kept = sum(source.kept for source in statistics.sources)
+    asked, got = loaded.recipe.stages.split.rows(kept), statistics.splits.get("validation", 0)
+    if got < asked:
+        console.complain(
+            f"curate: {got:,} conversations are for validation, not {asked:,}: those that are "
+            "alike are not divided"
+        )
+    if not kept:
         console.complain("curate: no conversation was kept; the table says which stage left none")
 
 

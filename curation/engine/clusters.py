@@ -21,12 +21,12 @@ _KEY = np.dtype(np.uint64)
 
 def find_components(corpus: Corpus, recipe: Recipe, scratch: Path) -> NDArray[np.int32]:
     """(n,) the component of every row, under all keys together; `scratch` is a folder to use."""
-    dedup = recipe.stages.dedup
-    bands, _ = banding(dedup.threshold, dedup.num_perm)
+    threshold = recipe.stages.compared_threshold()
+    bands, _ = banding(threshold, recipe.stages.dedup.num_perm)
     components = Components(len(corpus))
     for key in recipe.stages.compared_keys():
         path = scratch / f"bands-{key}.u64"
-        _write_bands(corpus, key, dedup.threshold, path)
+        _write_bands(corpus, key, threshold, path)
         for keys in _read_bands(path, bands, len(corpus)):
             components.join(*pairs(keys))
         path.unlink()

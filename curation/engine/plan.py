@@ -78,6 +78,7 @@ class Plan:
         depends = (
             self.recipe.stages.dedup.model_dump(),
             self.recipe.stages.compared_keys(),
+            self.recipe.stages.compared_threshold(),
             names,
             [str(c.index_path.relative_to(self.work)) for c in chunks],
         )

@@ -201,11 +201,11 @@ def _splits(folder: Path) -> dict[str, int]:
 
 
 def _same_prompt(texts: pl.LazyFrame) -> SamePrompt:
-    """Of kept conversations: how many share their user turns with another."""
-    sizes = texts.group_by("prompt").len().filter(pl.col("len") > 1)
-    prompts, conversations = (
-        sizes.select(pl.len(), pl.col("len").sum().alias("sum")).collect().row(0)
-    )
+    """Of kept conversations: how many share their user turns with a different one."""
+    answers = texts.unique(["prompt", "conversation"]).group_by("prompt").len()
+    several = answers.filter(pl.col("len") > 1)
+    counts = several.select(pl.len(), pl.col("len").sum().alias("sum"))
+    prompts, conversations = counts.collect().row(0)
     return SamePrompt(prompts=prompts, conversations=conversations)
 
 
@@ -216,7 +216,7 @@ def _batches(path: Path) -> Iterator[pa.RecordBatch]:
 
 
 def _texts(folder: Path) -> pl.DataFrame:
-    """Of every kept conversation, its characters and a hash of its user turns: 12 bytes a row.
+    """Of every kept conversation its characters, and hashes of its user turns and of all turns.
 
     Read a row group at a time: the texts of a large corpus do not fit into memory.
     """
@@ -226,6 +226,7 @@ def _texts(folder: Path) -> pl.DataFrame:
     measures = (
         pl.col("messages").list.eval(content.str.len_chars()).list.sum().alias("characters"),
         pl.col("messages").list.eval(asked.drop_nulls()).list.join("\x1e").hash().alias("prompt"),
+        pl.col("messages").list.eval(content).list.join("\x1e").hash().alias("conversation"),
     )
     return pl.concat(
         pl.DataFrame(batch).select(measures)

@@ -204,6 +204,7 @@ def test_a_count_that_cannot_be_met_takes_what_fits(curate, tmp_path, write_reci
     recipe = write_recipe(stages={**OFF, "split": {"validation": 5}}, a=a)
     done = curate("run", recipe, "--output", tmp_path / "out", "--workers", 1)
     assert done.code == 0
+    assert "0 conversations are for validation, not 5" in done.err
     assert not list((tmp_path / "out" / "data").glob("validation-*"))
 
 

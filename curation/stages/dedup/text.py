@@ -2,8 +2,8 @@
 
 Folded: width and compatibility forms (NFKC, one character to one), case, Traditional to Simplified
 (character by character), white space, and the sentence punctuation in `PUNCTUATION`. Kept: digits,
-signs, brackets of code, and white space or punctuation between two ASCII letters or digits, so that
-3.5 is not 35, and 3乘以6 is not 3乘以8.
+signs, superscripts, brackets of code, and punctuation (or one space) between two ASCII letters or
+digits, so that 3.5 and 3, 5 are not 35, 10² is not 102, and 3乘以6 is not 3乘以8.
 """
 
 import unicodedata
@@ -57,14 +57,22 @@ def fold(texts: CodePoints) -> CodePoints:
 
 
 def _kept(kinds: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """(total,) which characters stay: all but space and punctuation, and those inside a word."""
+    """(total,) which characters stay: all but space and punctuation, and those inside a word.
+
+    Of a gap between two ASCII letters or digits of one text its punctuation stays, or one space
+    where it has none.
+    """
     keep: NDArray[np.bool_] = kinds <= _ALNUM
-    spaces = np.flatnonzero(kinds == _SPACE)
-    first = spaces[np.diff(spaces, prepend=-2) > 1]  # of each run of white space
-    last = spaces[np.diff(spaces, append=len(kinds) + 1) > 1]
-    keep[last[_inside_word(kinds, offsets, first, last)]] = True  # one space of the run
-    marks = np.flatnonzero(kinds == _PUNCTUATION)
-    keep[marks[_inside_word(kinds, offsets, marks, marks)]] = True
+    gaps = np.flatnonzero(kinds > _ALNUM)
+    if len(gaps) == 0:
+        return keep
+    starts = np.flatnonzero(np.diff(gaps, prepend=-2) > 1)  # of each gap, in `gaps`
+    lengths = np.diff(starts, append=len(gaps))
+    first, last = gaps[starts], gaps[starts + lengths - 1]
+    inside = _inside_word(kinds, offsets, first, last)
+    mark = kinds[gaps] == _PUNCTUATION
+    keep[gaps[mark & np.repeat(inside, lengths)]] = True
+    keep[last[inside & ~np.logical_or.reduceat(mark, starts)]] = True
     return keep
 
 
@@ -74,7 +82,7 @@ def _inside_word(
     first: NDArray[np.int64],
     last: NDArray[np.int64],
 ) -> NDArray[np.bool_]:
-    """(r,) whether the run `first..last` stands between ASCII letters or digits of its text."""
+    """(r,) whether the gap `first..last` stands between ASCII letters or digits of its text."""
     text = np.searchsorted(offsets, first, side="right")
     inner = (first > offsets[text - 1]) & (last < offsets[text] - 1)
     inside = inner.copy()
@@ -89,7 +97,8 @@ def _tables() -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
     folding = np.arange(UNICODE_SIZE, dtype=np.uint32)
     for code in (*range(0xD800), *range(0xE000, 0x10000)):
         folded = unicodedata.normalize("NFKC", chr(code)).lower()
-        if len(folded) == 1:
+        # 10² is not 102, nor ③ the digit 3; full-width digits are digits.
+        if len(folded) == 1 and not (folded.isdecimal() and not chr(code).isdecimal()):
             folding[code] = ord(folded)
     simplified = opencc.OpenCC("t2s").convert("\n".join(map(chr, _HAN))).split("\n")
     folding[_HAN.start : _HAN.stop] = [ord(one) for one in simplified]
