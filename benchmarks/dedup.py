@@ -144,7 +144,7 @@ def _succeeded(took: Measured) -> Measured:
 
 def main() -> None:
     options = _options()
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 130)
     background = list(real(options.data)) if options.data else []
     made = planted(options.rows, bases=background)
     rows = [*made.rows, *background]

@@ -43,7 +43,7 @@ def main() -> None:
         for part, reference, ours, theirs in comparisons(batch, Path(folder)):
             a, b = seconds(ours), seconds(theirs)
             table.add_row(part, f"{a:.2f}", reference, f"{b:.2f}", f"{b / a:.2f}")
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else 130).print(table)
 
 
 def comparisons(batch: pa.RecordBatch, folder: Path) -> list[Timed]:

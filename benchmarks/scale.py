@@ -19,6 +19,7 @@ again, and prints:
 import argparse
 import gzip
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -93,7 +94,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 def run(options: argparse.Namespace) -> None:
     """Measure every size and print as it goes."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 130)
     table = Table(title=f"curate run, {options.workers} workers", title_justify="left")
     for name in ("rows", "s", "rows/s", "dedup s", "MB", ".work MB", "dropped"):
         table.add_column(name, justify="right")
