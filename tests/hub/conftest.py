@@ -1,7 +1,10 @@
-"""A Hub of the test's own, and the environment that sends the real client there."""
+"""A Hub of the test's own, and processes that send the real client there."""
 
 import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 from hub_server import TOKEN, HubServer
@@ -26,3 +29,21 @@ def hub_environment(hub, tmp_path):
         "HF_HUB_DISABLE_XET": "1",
         "HF_TOKEN": TOKEN,
     }
+
+
+@pytest.fixture
+def hub_process(hub_environment):
+    """Run Python code with arguments in a process of that environment."""
+
+    def start(code, *arguments):
+        return subprocess.run(
+            [sys.executable, "-c", code, *map(str, arguments)],
+            env=hub_environment,
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return start

@@ -2,10 +2,7 @@
 
 import io
 import json
-import subprocess
-import sys
 import zipfile
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -72,21 +69,13 @@ REPOS = {
 
 
 @pytest.fixture
-def read(hub, hub_environment):
+def read(hub, hub_process):
     """Read benchmarks in a process of its own: of each, its items or its error."""
     hub.repos = REPOS
     hub.revisions |= {address.split("@")[1] for known in KNOWN.values() for address in known}
 
     def start(*texts):
-        done = subprocess.run(
-            [sys.executable, "-c", READ, *texts],
-            env=hub_environment,
-            cwd=Path(__file__).parents[2],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = hub_process(READ, *texts)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 

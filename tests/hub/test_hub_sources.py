@@ -1,9 +1,6 @@
 """Sources on the Hub, with the real client against a local server that speaks its protocol."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -28,26 +25,16 @@ FILES = {
 
 
 @pytest.fixture
-def run(hub, hub_environment, tmp_path):
-    """Run `curate run` on one Hub path in a process of its own: the client reads its environment
-    when it is imported."""
-
+def run(hub, hub_process, tmp_path):
+    """Run `curate run` on one Hub path."""
     hub.repos["o/public"] = FILES
 
     def start(path, *options):
         recipe = tmp_path / "recipe.yaml"
         recipe.write_text(json.dumps({"name": "c", "sources": [{"name": "s", "path": path}]}))
-        command = [sys.executable, "-c", "from curation.cli import main; main()"]
-        output = ["--output", str(tmp_path / "out"), "--workers", "1"]
-        return subprocess.run(
-            [*command, "run", str(recipe), *output, *options],
-            env=hub_environment,
-            cwd=Path(__file__).parents[2],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        main = "from curation.cli import main; main()"
+        output = ["--output", tmp_path / "out", "--workers", 1]
+        return hub_process(main, "run", recipe, *output, *options)
 
     return start
 

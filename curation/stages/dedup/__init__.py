@@ -1,5 +1,6 @@
 """Exact and near-duplicate removal.
 
-text (what is compared) → shingles → signatures (per batch) → candidates (LSH over the corpus)
-→ verification (exact Jaccard) → survivors (who stays, and whom each dropped row duplicates).
+Per batch: text (what is compared) → shingles → signatures. Over the corpus: candidates (rows that
+share a band) → components → prefixes (who may be alike within one) → survivors (who stays, verified
+by exact Jaccard, and whom each dropped row duplicates).
 """
