@@ -122,12 +122,13 @@ def _make(planned: Plan, directory: Path, options: Options, progress: Progress) 
     with Executor(options.engine, options.workers) as executor:
         chunks = _process(planned, executor, progress)
         compared = _compare(planned, chunks, executor, progress)
-    duplicates, validation = _decide(planned, chunks, compared)
+    corpus = Corpus.of(chunks)
+    duplicates, validation = _decide(planned, corpus, compared)
     clear_outputs(directory)  # not before: a run that fails leaves the finished corpus alone
     with progress("write", len(chunks)) as done:
-        rows = _rows(planned, chunks, duplicates, validation, done)
+        rows = _rows(planned, corpus, duplicates, validation, done)
         shards, ledger = _write_rows(directory, chunks, rows, len(duplicates), len(validation))
-    statistics = collect(directory, planned, chunks, compared)
+    statistics = collect(directory, planned, corpus, duplicates, compared)
     _write_documents(planned, directory, statistics, shards, ledger)
     used = [path for chunk in chunks for path in _checkpoints(chunk)]
     clear_work(planned.work, [*used, planned.index_path, *([compared] if compared else [])])
@@ -170,19 +171,19 @@ def _compare(
 
 
 def _decide(
-    planned: Plan, chunks: list[ChunkTask], compared: Path | None
+    planned: Plan, corpus: Corpus, compared: Path | None
 ) -> tuple[pa.Table, NDArray[np.int64]]:
     """The dropped duplicates, by `DUPLICATES`, and the rows of the corpus for validation."""
     if compared is None:
         return DUPLICATES.empty_table(), np.zeros(0, np.int64)
     (duplicates, components), _ = checkpoint.load(compared)
     split = planned.recipe.stages.split
-    return duplicates, validation_rows(Corpus.of(chunks), split, duplicates, components)
+    return duplicates, validation_rows(corpus, split, duplicates, components)
 
 
 def _rows(
     planned: Plan,
-    chunks: Sequence[ChunkTask],
+    corpus: Corpus,
     duplicates: pa.Table,
     validation: NDArray[np.int64],
     done: Callable[[], None],
@@ -190,7 +191,7 @@ def _rows(
     """The final rows of every chunk; `done` is called after each."""
     licenses = {source.name: source.license for source in planned.recipe.sources}
     dropped = duplicates.column("row").to_numpy()
-    for task, (start, end) in zip(chunks, pairwise(Corpus.of(chunks).bounds), strict=True):
+    for task, (start, end) in zip(corpus.chunks, pairwise(corpus.bounds), strict=True):
         gone = slice(*np.searchsorted(dropped, [start, end]))
         aside = slice(*np.searchsorted(validation, [start, end]))
         own = duplicates.slice(gone.start, gone.stop - gone.start)

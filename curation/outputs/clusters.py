@@ -18,9 +18,8 @@ from schemas.statistics import Cluster, Member, Overlap
 CLUSTERS, MEMBERS, EXCERPT = 20, 5, 240
 
 
-def overlap(corpus: Corpus, duplicates: pa.Table, names: Sequence[str]) -> list[Overlap]:
-    """The matrix over all pairs of `names`, row by row."""
-    members = _members(corpus, duplicates)
+def overlap(members: pl.DataFrame, names: Sequence[str]) -> list[Overlap]:
+    """The matrix over all pairs of `names`, row by row. `members`: see `cluster_members`."""
     counts = members.group_by("cluster", "source").len()
     pairs = counts.join(counts.rename({"source": "other", "len": "others"}), on="cluster")
     # With itself a source has in common only what it holds twice.
@@ -42,9 +41,8 @@ def overlap(corpus: Corpus, duplicates: pa.Table, names: Sequence[str]) -> list[
     ]
 
 
-def largest_clusters(corpus: Corpus, duplicates: pa.Table) -> list[Cluster]:
+def largest_clusters(corpus: Corpus, members: pl.DataFrame) -> list[Cluster]:
     """The largest clusters, largest first, with the texts of their first members."""
-    members = _members(corpus, duplicates)
     sizes = members.group_by("cluster").len().sort(["len", "cluster"], descending=[True, False])
     chosen = sizes.head(CLUSTERS)["cluster"].to_list()
     found = {
@@ -75,8 +73,11 @@ def largest_clusters(corpus: Corpus, duplicates: pa.Table) -> list[Cluster]:
     ]
 
 
-def _members(corpus: Corpus, duplicates: pa.Table) -> pl.DataFrame:
-    """row, source, reason, jaccard, cluster (the kept row) and other (its source)."""
+def cluster_members(corpus: Corpus, duplicates: pa.Table) -> pl.DataFrame:
+    """All that stand in a cluster, the kept rows first.
+
+    Columns: row, source, reason, jaccard, cluster (the kept row) and other (its source).
+    """
     gone = duplicates.column("row").to_numpy()
     stayed = np.unique(duplicates.column("survivor").to_numpy())
     sources = np.array([chunk.source for chunk in corpus.chunks], object)

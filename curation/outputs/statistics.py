@@ -10,12 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curation.engine import checkpoint
-from curation.engine.batches import ChunkTask
 from curation.engine.corpus import Corpus
-from curation.engine.duplicates import DUPLICATES
 from curation.engine.plan import Plan
 from curation.engine.tables import tally
-from curation.outputs.clusters import largest_clusters, overlap
+from curation.outputs.clusters import cluster_members, largest_clusters, overlap
 from curation.outputs.contamination import contamination
 from curation.outputs.parquet import ROW_GROUP, scan
 from curation.stages import SIGNATURES
@@ -32,23 +30,27 @@ from schemas.statistics import (
 
 
 def collect(
-    directory: Path, plan: Plan, chunks: Sequence[ChunkTask], compared: Path | None
+    directory: Path, plan: Plan, corpus: Corpus, duplicates: pa.Table, compared: Path | None
 ) -> Statistics:
-    """Statistics of the data and ledger under `directory`."""
-    reads = [(chunk.source, checkpoint.load_note(chunk.read)) for chunk in chunks]
+    """Statistics of the data and ledger under `directory`.
+
+    duplicates: those dropped, by `engine.duplicates.DUPLICATES`, kept at `compared` if looked for.
+    """
+    reads = [(chunk.source, checkpoint.load_note(chunk.read)) for chunk in corpus.chunks]
     stages = [
-        stage for chunk in chunks for stage in checkpoint.load_note(chunk.index_path)["stages"]
+        stage
+        for chunk in corpus.chunks
+        for stage in checkpoint.load_note(chunk.index_path)["stages"]
     ]
     names = [source.name for source in plan.recipe.sources]
     data, texts = scan(directory / "data"), _texts(directory / "data").lazy()
     decisions = scan(directory / "ledger" / "decisions")
-    corpus, duplicates = Corpus.of(chunks), DUPLICATES.empty_table()
     counts = [_read_counts(reads), *_stage_counts(stages)]
-    if compared:
-        (duplicates, _), note = checkpoint.load(compared)
-    if plan.recipe.stages.dedup.enabled:
-        signing = [note, *(s for s in stages if s["stage"].startswith(SIGNATURES))]
-        counts.append(_dedup_counts(len(corpus), duplicates, signing))
+    if compared and plan.recipe.stages.dedup.enabled:
+        signing = [s for s in stages if s["stage"].startswith(SIGNATURES)]
+        timed = [checkpoint.load_note(compared), *signing]
+        counts.append(_dedup_counts(len(corpus), duplicates, timed))
+    members = cluster_members(corpus, duplicates)
     return Statistics(
         sources=source_counts(decisions, names),
         stages=counts,
@@ -63,8 +65,8 @@ def collect(
         tokens=_distribution(data, pl.col("tokens")),
         characters=_distribution(texts, pl.col("characters")),
         splits=_splits(directory / "data"),
-        overlap=overlap(corpus, duplicates, names),
-        clusters=largest_clusters(corpus, duplicates),
+        overlap=overlap(members, names),
+        clusters=largest_clusters(corpus, members),
         same_prompt=_same_prompt(texts),
         contamination=contamination(decisions, plan.index_path) if plan.benchmarks else [],
     )

@@ -101,6 +101,13 @@ def test_what_contains_an_item_is_dropped_with_the_item_as_evidence(curate, corp
     assert curate("verify", out).code == 0
 
 
+def test_workers_share_the_index(curate, corpus, tmp_path):
+    curate("run", corpus, "--output", tmp_path / "one", "--workers", 1)
+    two = ("--workers", 2, "--chunk-size", 2)
+    assert curate("run", corpus, "--output", tmp_path / "two", *two).code == 0
+    assert ledger(tmp_path / "one").equals(ledger(tmp_path / "two"))
+
+
 def test_a_flag_keeps_the_row_and_names_the_item(curate, corpus, tmp_path):
     out = tmp_path / "out"
     flag = ("--set", "stages.decontaminate.action=flag", "--set", "stages.split.validation=2")

@@ -1,7 +1,6 @@
 """Benchmark items in conversations. All items here are made up; none is of a real benchmark."""
 
 import json
-import pickle
 import random
 from itertools import islice
 
@@ -349,11 +348,6 @@ def test_what_cannot_be_built(tmp_path):
     with pytest.raises(OSError, match="folder"):
         build(ITEMS, tmp_path / "folder.arrow")
     assert [path.name for path in tmp_path.iterdir()] == ["folder.arrow"]
-
-
-def test_the_config_travels_to_workers(index):
-    config = Decontamination(index, 0.75, "drop")
-    assert pickle.loads(pickle.dumps(config)) == config
 
 
 def test_real_items_in_real_conversations(shared_data, tmp_path):
