@@ -30,6 +30,9 @@ DATA = pa.schema(
         pa.field(
             "script", pa.string()
         ),  # Hans, Hant, mixed, or the ISO 15924 code of other scripts
+        pa.field("message_scripts", pa.list_(pa.string())),  # the same of each message
+        pa.field("pii", pa.list_(pa.string())),  # kinds of personal data found, sorted
+        pa.field("control_tokens", pa.int32()),  # control tokens found in the messages
         pa.field("category", pa.string()),  # one of the 20 topics, or Other
         pa.field("category_score", pa.float32()),  # [0, 1]
         pa.field("quality", pa.float32()),  # [0, 1], 1 is best

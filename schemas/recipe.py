@@ -15,8 +15,11 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,95}$")]
 LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 
-#: Stages of the public contract that this version does not have yet.
-PLANNED_STAGES = ("privacy", "control_tokens")
+#: What the privacy stage finds; `address` only where the recipe asks for it.
+PrivateKind = Literal[
+    "mobile", "landline", "id_card", "bank_card", "email", "ip", "licence_plate", "passport",
+    "qq", "wechat", "private_key", "jwt", "api_key", "address",
+]  # fmt: skip
 
 
 class Source(Document):
@@ -91,12 +94,53 @@ class Script(StageConfig):
     )
 
 
+class Privacy(StageConfig):
+    """Personal data and secrets in messages."""
+
+    action: Literal["redact", "drop", "flag", "off"] = Field(
+        "redact",
+        description="Replace what is found by typed placeholders, drop the conversation, or keep "
+        "it and name the kinds in the column `pii`.",
+    )
+    addresses: bool = Field(False, description="Look for postal addresses too.")
+    ignore: list[PrivateKind] = Field(default_factory=list, description="Kinds to leave alone.")
+    originals: bool = Field(
+        True, description="False keeps what was found out of the edits ledger too."
+    )
+
+
+class ControlTokens(StageConfig):
+    """Control tokens of chat templates, such as [INST], written out in messages."""
+
+    action: Literal["escape", "drop", "keep"] = Field(
+        "escape",
+        description="Break them with a backslash, drop the conversation, or keep and count them.",
+    )
+
+
 class Quality(StageConfig):
     """Length and quality filters. Disabled, the score is still written and nothing is dropped."""
 
     min_score: Share = Field(0.5, description="Drop conversations whose quality score is lower.")
     max_chars: int = Field(32_000, ge=1, description="Drop conversations with more characters.")
     max_message_chars: int = Field(16_000, ge=1, description="Drop when one message is longer.")
+    identity: Literal["drop", "keep", "replace"] = Field(
+        "drop",
+        description="Answers in which the assistant says it is another model: drop the "
+        "conversation, keep it, or name `assistant_name` and `assistant_developer` instead.",
+    )
+    assistant_name: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
+        None, description="The name that `identity: replace` gives the assistant."
+    )
+    assistant_developer: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
+        None, description="The developer that `identity: replace` gives the assistant."
+    )
+
+    @model_validator(mode="after")
+    def _has_identity(self) -> "Quality":
+        if self.identity == "replace" and not (self.assistant_name and self.assistant_developer):
+            raise ValueError("`identity: replace` needs `assistant_name` and `assistant_developer`")
+        return self
 
 
 class Dedup(StageConfig):
@@ -201,6 +245,8 @@ class Stages(Document):
     clean: Clean = Clean()
     language: Language = Language()
     script: Script = Script()
+    privacy: Privacy = Privacy()
+    control_tokens: ControlTokens = ControlTokens()
     quality: Quality = Quality()
     category: Category = Category()
     decontaminate: Decontaminate = Decontaminate()
@@ -218,20 +264,11 @@ class Stages(Document):
 
     @model_validator(mode="before")
     @classmethod
-    def _planned(cls, stages: object) -> object:
-        """Refuse a planned stage that is asked for; read an empty mapping as all defaults."""
+    def _defaults(cls, stages: object) -> object:
+        """An empty mapping means all defaults."""
         if not isinstance(stages, dict):
             return stages
-        for name in PLANNED_STAGES:
-            if stages.get(name) not in (None, {}, {"enabled": False}):
-                raise ValueError(
-                    f"the stage {name!r} is not in this version; remove it or set enabled: false"
-                )
-        return {
-            name: {} if config is None else config
-            for name, config in stages.items()
-            if name not in PLANNED_STAGES
-        }
+        return {name: {} if config is None else config for name, config in stages.items()}
 
 
 class Recipe(Document):

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from curation.stages.arrays import distinct, ranges
 from curation.stages.decontaminate.index import Index
 from curation.stages.decontaminate.score import GRAM, Match, compare
 from curation.stages.decontaminate.seeds import SEED
 from curation.stages.decontaminate.text import Squeezed, grams
+from curation.text.arrays import distinct, ranges
 
 #: Share of the seeds of the question, or of question and options, that makes a candidate. Where
 #: every twentieth letter is wrong, two thirds of the seeds are still whole.

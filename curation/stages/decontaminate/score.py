@@ -11,10 +11,10 @@ from itertools import pairwise, product
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.stages.arrays import covered, ranges
 from curation.stages.decontaminate.align import distances
 from curation.stages.decontaminate.index import Index
 from curation.stages.decontaminate.text import CLAUSE, NONE, SPACE, Grams, Squeezed, grams, widths
+from curation.text.arrays import covered, ranges
 
 #: Units of a gram by which a candidate is scored: three Han or six Latin characters.
 GRAM = 6

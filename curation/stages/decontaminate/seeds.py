@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.stages.arrays import covered, distinct
 from curation.stages.decontaminate.text import Grams, Squeezed, grams, widths
+from curation.text.arrays import covered, distinct
 
 #: Units of a seed: four Han or eight Latin characters.
 SEED = 8

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.stages.arrays import ranges
 from curation.stages.dedup.candidates import band_keys
 from curation.stages.dedup.prefixes import prefix_buckets, prefix_lengths
 from curation.stages.dedup.shingles import jaccard
+from curation.text.arrays import ranges
 
 _TOGETHER = 64  # rivals verified in one call
 _ROUNDING = 1e-9

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from curation.stages.batch import Drop, StageResult, turns
 from curation.stages.quality.finding import Finding
-from curation.stages.quality.scoring import PENALTIES, score
+from curation.stages.quality.rules import PENALTIES
+from curation.stages.quality.scoring import score
 from schemas.recipe import Quality
 
 __all__ = ["PENALTIES", "Finding", "quality", "score"]
