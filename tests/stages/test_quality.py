@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curation.stages.quality import PENALTIES, quality, score
-from curation.stages.quality.scoring import DEFECTS, WEAKNESSES
+from curation.stages.quality.rules import DEFECTS, WEAKNESSES
 from schemas.recipe import Quality
 
 
