@@ -28,6 +28,16 @@ DECISIONS = pa.schema(
     ]
 )
 
+#: A part of a message that changed: its first character (0-based, in the text before), what was
+#: taken out there and what was put in.
+CHANGE = pa.struct(
+    [
+        pa.field("start", pa.int32()),
+        pa.field("removed", pa.string()),
+        pa.field("added", pa.string()),
+    ]
+)
+
 #: One row per message that a stage changed: `ledger/edits/*.parquet`. The edits of one message,
 #: read from last to first, lead from the published text back to the text that was read.
 EDITS = pa.schema(
@@ -40,5 +50,6 @@ EDITS = pa.schema(
         pa.field("rule", pa.string()),  # the rules that fired, joined by "+"
         pa.field("before", pa.string()),
         pa.field("after", pa.string()),  # null: the message was removed
+        pa.field("diff", pa.list_(CHANGE)),  # from before to after, in order; null: removed
     ]
 )

@@ -4,7 +4,6 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
-from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from curation.sources.inspect import Inspection
 from schemas.conversation import Message
 from schemas.statistics import Statistics
 
-_LONG = 2000  # characters
 #: What a table takes beside its cells, and the columns "stage", "reason" and "total" together.
 _FRAME, _FIXED = 3, 50
 
@@ -134,7 +132,7 @@ def print_life(life: Life) -> None:
     )
     for edit in life.edits:
         say(f"\nedited by {edit['stage']}, turn {edit['turn']}: {edit['rule']}", "bold")
-        out.print(_difference(edit["before"], edit["after"]), soft_wrap=True)
+        out.print(_difference(edit["before"], edit["diff"]), soft_wrap=True)
     if life.row:
         say("\nas published", "bold")
         _print_pairs([(name, value) for name, value in life.row.items() if name != "messages"])
@@ -156,24 +154,25 @@ def _print_messages(messages: Sequence[Message]) -> None:
         out.print(line, soft_wrap=True)
 
 
-def _difference(before: str, after: str | None, context: int = 20) -> Text:
+def _difference(before: str, diff: Sequence[dict[str, Any]] | None, context: int = 20) -> Text:
     """The changed parts of a text, [-as it was-]{+as it is+}, with a little of what is around."""
-    if after is None:
+    if diff is None:
         return Text(f"  [-{excerpt(before, 200)}-]", style="red")
-    text = Text("  ")
-    # Without the shortcut a long text takes minutes to compare.
-    shortcut = len(before) > _LONG
-    for tag, a, b, c, d in SequenceMatcher(None, before, after, shortcut).get_opcodes():
-        if tag == "equal":
-            same = before[a:b]
-            cut = f"{same[:context]}…{same[-context:]}"
-            text.append(shown(same if b - a <= 2 * context else cut))
-            continue
-        if b > a:
-            text.append(f"[-{shown(before[a:b])}-]", style="red")
-        if d > c:
-            text.append(f"{{+{shown(after[c:d])}+}}", style="green")
-    return text
+    text, place = Text("  "), 0
+    for change in diff:
+        text.append(_around(before[place : change["start"]], context))
+        if change["removed"]:
+            text.append(f"[-{shown(change['removed'])}-]", style="red")
+        if change["added"]:
+            text.append(f"{{+{shown(change['added'])}+}}", style="green")
+        place = change["start"] + len(change["removed"])
+    return text.append(_around(before[place:], context))
+
+
+def _around(same: str, context: int) -> str:
+    """The two ends of a stretch that stays."""
+    cut = len(same) > 2 * context
+    return shown(f"{same[:context]}…{same[-context:]}" if cut else same)
 
 
 def _sources(statistics: Statistics) -> Table:

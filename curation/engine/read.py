@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from curation.engine import checkpoint
-from curation.engine.tables import EDITED, rejected_table, tally
+from curation.engine.tables import EDITED, difference, rejected_table, tally
 from curation.sources.files import SourceFile
 from curation.sources.reader import read
 from curation.sources.record import Conversation, Record, Rejected
@@ -105,6 +105,7 @@ def _repairs(conversations: list[Conversation]) -> pa.Table:
                 "rule": edit.rule,
                 "before": edit.before,
                 "after": edit.after,
+                "diff": difference(edit.before, edit.after),
             }
             for c in conversations
             for edit in c.edits

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from curation.sources.record import Rejected
 from curation.stages.batch import Drop, Edit, StageResult
+from curation.text.diff import changes
 from schemas.ledger import DECISIONS, EDITS, Outcome
 
 #: Decisions and edits carry their record's position, to be put in order by. `source` and `file`
@@ -71,9 +72,15 @@ def edits_table(batch: pa.RecordBatch, stage: str, edits: Sequence[Edit]) -> pa.
             pa.array(["+".join(e.rules) for e in edits], pa.string()),
             pa.array([e.before for e in edits], pa.string()),
             pa.array([e.after for e in edits], pa.string()),
+            pa.array([difference(e.before, e.after) for e in edits], EDITED.field("diff").type),
         ],
         schema=EDITED,
     )
+
+
+def difference(before: str, after: str | None) -> list[dict[str, Any]] | None:
+    """The column `diff` of an edit; None where the message was removed."""
+    return None if after is None else [one._asdict() for one in changes(before, after)]
 
 
 def apply(batch: pa.RecordBatch, columns: pa.Table, dropped: pa.Table) -> pa.RecordBatch:
