@@ -12,8 +12,23 @@ from collections.abc import Callable
 _MARKS = ("`", "~~~", "://", "www.", "@", "$", "\\(", "\\[")
 
 # Chinese text writes ~~~ as a flourish and $ as a price. So a tilde fence stands alone on its line,
-# and a formula holds no CJK. URLs are ASCII, because Chinese follows them without a space.
+# and a formula holds no CJK.
 _CJK = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
+
+# Chinese follows a URL without a space, so a URL is ASCII, but for names in it: /wiki/臺灣, ?q=臺灣.
+# Such a name stands behind a separator, has at most 20 characters, and is not a clause that goes on
+# about the URL: …/page/是我的網站. Right behind the host, prose is likelier: 8 characters at most.
+_NAME = "[\u3040-\u30fa\u30fc-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+_CLAUSE = "[的是了吧嗎吗呢也]|這|这|[我你您他她它][們们]?的|可以|[裡裏里][有面]|下[載载]|[查觀观]看"
+_END = "[A-Za-z0-9=&_~%+-]"  # what a URL may end on; other punctuation belongs to the sentence
+_HOST = rf'(?:(?:{_NAME}{{1,20}}+|[A-Za-z0-9-]{{1,63}}+)\.(?![^\w-]|\Z))*+(?:[!"$-.:;@\[-^`{{-}}]*+{_END})*+'
+_PATH = rf"""(?:[!-.:;?@\[-^`{{-}}]*+(?:{_END}|[/\#]|(?:(?<=[/=_\#:&+-])|(?<=_\())
+             (?={_NAME}{{1,20}}+(?!{_NAME}))(?!{_CLAUSE}){_NAME}++))*+"""
+_URL = rf"""
+    (?:(?<![A-Za-z])(?:[Hh][Tt][Tt][Pp][Ss]?|[Ff][Tt][Pp])://|(?<![A-Za-z0-9.])www\.(?=[A-Za-z0-9]))
+    {_HOST}
+    (?:/(?={_NAME}{{1,8}}+(?!{_NAME}))(?!{_CLAUSE}){_NAME}++{_PATH}|/(?={_NAME})|(?=[\]/?\#]){_PATH})?+
+"""
 _PROTECTED = re.compile(
     rf"""
       (?<!`)(?P<ticks>`{{3,}}+)[^`\n]*+(?:\n.*?(?:(?P=ticks)`*+|\Z)|\Z)           # ``` block
@@ -21,8 +36,7 @@ _PROTECTED = re.compile(
     | (?<!`)(?P<code>`++)[^`\n]++(?P=code)(?!`)                                   # `inline code`
     | \$\$[^${_CJK}]{{1,2000}}+\$\$ | \$(?=[^\s$])[^$\n{_CJK}]{{1,200}}+(?<=\S)\$(?!\d)
     | \\\((?:[^\\{_CJK}]|\\(?![()]))*+\\\) | \\\[(?:[^\\{_CJK}]|\\(?![\[\]]))*+\\\]
-    | (?:(?<![A-Za-z])(?:[Hh][Tt][Tt][Pp][Ss]?|[Ff][Tt][Pp])://|(?<![A-Za-z0-9.])www\.)
-      [!-;=?-~]*[A-Za-z0-9/\#=&_~%+-]                                                # URL
+    | {_URL}
     | (?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{{1,64}}+                                 # e-mail
       @[A-Za-z0-9-]{{1,63}}+(?:\.[A-Za-z0-9-]{{2,63}}+)++
     """,
