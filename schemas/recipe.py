@@ -108,6 +108,12 @@ class Privacy(StageConfig):
         True, description="False keeps what was found out of the edits ledger too."
     )
 
+    @field_validator("action", mode="before")
+    @classmethod
+    def _off(cls, action: object) -> object:
+        """YAML reads `off` as false."""
+        return "off" if action is False else action
+
 
 class ControlTokens(StageConfig):
     """Control tokens of chat templates, such as [INST], written out in messages."""

@@ -95,6 +95,13 @@ class SamePrompt(Document):
     conversations: int
 
 
+class ControlTokensFound(Document):
+    """Control tokens in what reached their stage."""
+
+    conversations: int
+    occurrences: int
+
+
 class Contamination(Document):
     """What was found of one benchmark in the conversations that reached the check."""
 
@@ -119,6 +126,8 @@ class Statistics(Document):
     languages: dict[str, int]  # of what was read and cleaned, before the language filter
     scripts_read: dict[str, int]  # before conversion
     scripts: dict[str, int]  # of the result
+    pii: dict[str, int]  # kind of personal data → conversations it was found in
+    control_tokens: ControlTokensFound
     tokens: Distribution  # Mixtral tokens per kept conversation
     characters: Distribution  # per kept conversation
     splits: dict[str, int]  # train, and validation where there is one

@@ -33,7 +33,12 @@ def print_statistics(statistics: Statistics) -> None:
     for view in (_sources, _reasons, _rounds, _stages, _overlap, _contamination):
         if (shown_table := view(statistics)).row_count:
             out.print(shown_table)
-    for name, counts in (("edits", _edits(statistics)), ("categories", statistics.categories)):
+    lines = {
+        "edits": _edits(statistics),
+        "personal data (conversations)": statistics.pii,
+        "categories": statistics.categories,
+    }
+    for name, counts in lines.items():
         if counts:
             out.print(_line(name, counts))
     if statistics.splits.get("validation"):

@@ -130,7 +130,16 @@ def _counts(
     for column in ("language", "script_before"):
         if column in columns.column_names:
             counts[column] = tally(columns.column(column).to_pylist())
+    if "pii" in columns.column_names:
+        counts["pii"] = tally(pc.list_flatten(columns.column("pii")).to_pylist())
+    if "control_tokens" in columns.column_names:
+        counts["control_tokens"] = _control_tokens(columns.column("control_tokens"))
     return counts
+
+
+def _control_tokens(found: pa.ChunkedArray) -> dict[str, int]:
+    occurrences = pc.sum(found).as_py() or 0
+    return {"conversations": pc.sum(pc.greater(found, 0)).as_py() or 0, "occurrences": occurrences}
 
 
 def _text_bytes(batch: pa.RecordBatch) -> int:

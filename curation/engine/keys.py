@@ -25,6 +25,8 @@ SHAPING_LIBRARIES = (
     "pyarrow",
     "sentencepiece",
 )
+#: Folders in which nothing shapes them.
+_NOT_SHAPING = ("cli", "recipes", "sample", "training", "__pycache__")
 
 
 def key(*parts: Any) -> str:
@@ -50,11 +52,11 @@ def library_versions() -> dict[str, str]:
 
 
 def _modules(folder: Traversable) -> list[Traversable]:
-    """Modules and data that shape rows, in a fixed order: not `cli`, recipes or samples."""
+    """Modules, data and models that shape rows, in a fixed order."""
     found = []
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        if entry.is_dir() and entry.name not in ("cli", "recipes", "sample", "__pycache__"):
+        if entry.is_dir() and entry.name not in _NOT_SHAPING:
             found += _modules(entry)
-        elif entry.name.endswith((".py", ".yaml", ".jinja")):
+        elif entry.name.endswith((".py", ".yaml", ".jinja", ".npz")):
             found.append(entry)
     return found

@@ -20,6 +20,7 @@ from curation.stages import SIGNATURES
 from schemas.conversation import DATA
 from schemas.ledger import Outcome
 from schemas.statistics import (
+    ControlTokensFound,
     Distribution,
     Rounds,
     SamePrompt,
@@ -62,6 +63,8 @@ def collect(
         languages=_sum(stage.get("language", {}) for stage in stages),
         scripts_read=_sum(stage.get("script_before", {}) for stage in stages),
         scripts=_value_counts(data, "script"),
+        pii=_sum(stage.get("pii", {}) for stage in stages),
+        control_tokens=_control_tokens(stages),
         tokens=_distribution(data, pl.col("tokens")),
         characters=_distribution(texts, pl.col("characters")),
         splits=_splits(directory / "data"),
@@ -192,6 +195,11 @@ def _distribution(data: pl.LazyFrame, values: pl.Expr) -> Distribution:
         ),
     ).collect()
     return Distribution(**row.row(0, named=True))
+
+
+def _control_tokens(stages: list[dict[str, Any]]) -> ControlTokensFound:
+    found = _sum(stage.get("control_tokens", {}) for stage in stages)
+    return ControlTokensFound(**{"conversations": 0, "occurrences": 0} | found)
 
 
 def _splits(folder: Path) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """Recipes: what is accepted, and that errors name the key and the remedy."""
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from schemas.document import explain
@@ -36,7 +37,9 @@ def test_the_smallest_recipe_has_sound_defaults():
         ({"sources": [{**SOURCE, "sha256": "zz"}]}, ["sources.0.sha256", "64"]),
         ({"stages": {"dedup": {"threshold": 0}}}, ["stages.dedup.threshold"]),
         ({"stages": {"dedup": {"priority": ["b"]}}}, ["priority", "'b'"]),
-        ({"stages": {"privacy": {"action": "redact"}}}, ["'privacy'", "enabled: false"]),
+        ({"stages": {"privacy": {"action": "redcat"}}}, ["stages.privacy.action", "'redact'"]),
+        ({"stages": {"privacy": {"ignore": ["phone"]}}}, ["stages.privacy.ignore", "'mobile'"]),
+        ({"stages": {"quality": {"identity": "replace"}}}, ["assistant_name", "developer"]),
     ],
 )
 def test_errors_name_the_key_and_the_remedy(change, words):
@@ -44,11 +47,10 @@ def test_errors_name_the_key_and_the_remedy(change, words):
     assert all(word in message for word in words), message
 
 
-def test_a_planned_stage_may_be_switched_off():
-    recipe = Recipe.model_validate(
-        {"name": "c", "sources": [SOURCE], "stages": {"privacy": {"enabled": False}}}
-    )
-    assert not hasattr(recipe.stages, "privacy")
+def test_off_is_a_policy_though_yaml_reads_it_as_false():
+    stages = yaml.safe_load("privacy: {action: off}")
+    recipe = Recipe.model_validate({"name": "c", "sources": [SOURCE], "stages": stages})
+    assert recipe.stages.privacy.action == "off"
 
 
 def test_one_answer_to_a_prompt_where_the_prompt_is_the_key():
