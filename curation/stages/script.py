@@ -1,10 +1,11 @@
-"""Script: converts Traditional Chinese to Simplified, and names the script of each conversation.
+"""Script: converts Traditional Chinese to Simplified, and names the script of each message.
 
 OpenCC damages what needs no conversion, so only Traditional text reaches it. A message is
 Traditional if it holds characters that only Traditional text has, and hardly any that only
-Simplified text has. In a message that holds both, each sentence is judged for itself. Text with
-kana is Japanese and stays, and so do code, formulas, URLs and e-mail addresses. A conversation in
-which the user asks for Traditional characters stays too: converting it would falsify the answer.
+Simplified text has. In a message that holds both, each sentence is judged for itself. Japanese
+stays: a message in it, a sentence with kana in a Traditional message, a quotation. So do code,
+formulas, URLs and e-mail addresses. A conversation in which the user asks for Traditional
+characters stays too: converting it would falsify the answer.
 """
 
 import re
@@ -18,8 +19,9 @@ from numpy.typing import NDArray
 
 from curation.stages.batch import Edit, StageResult, Turns, messages_array, turns
 from curation.text import scripts
+from curation.text.quotations import looks_chinese, looks_japanese, mask_foreign
 from curation.text.scripts import Kind
-from curation.text.spans import map_prose
+from curation.text.spans import map_prose, prose
 from schemas.recipe import Script
 
 RULE = "traditional_to_simplified"
@@ -33,22 +35,27 @@ _ASKS_FOR_TRADITIONAL = (
 
 
 def script(batch: pa.RecordBatch, config: Script) -> StageResult:
-    """Column `messages` converted, `script` of the result, `script_before` of what came in.
+    """Columns `messages` converted, `script` and `message_scripts` of it, `script_before`.
 
     An edit per changed message, of rule `traditional_to_simplified`. Drops nothing.
     """
     flat = turns(batch)
-    counts = scripts.count(flat.contents)
+    counts = _count(flat.contents)
     before = scripts.names(_per_row(counts, flat))
     edits = _edits(flat, counts, config.config)
-    if not edits:
-        return _result(batch.column("messages"), before, before, edits)
-    mask = np.zeros(len(flat.contents), bool)
-    mask[[flat.offsets[edit.row] + edit.turn for edit in edits]] = True
-    new = pa.array([edit.after for edit in edits], pa.string())
-    contents = pc.replace_with_mask(flat.contents, pa.array(mask), new)
-    after = scripts.names(_per_row(scripts.count(contents), flat))
-    return _result(messages_array(flat, contents), before, after, edits)
+    messages = batch.column("messages")
+    if edits:
+        contents = _edited(flat, edits)
+        messages, counts = messages_array(flat, contents), _count(contents)
+    columns = {
+        "messages": messages,
+        "script": pa.array(scripts.names(_per_row(counts, flat)), pa.string()),
+        "message_scripts": pa.ListArray.from_arrays(
+            pa.array(flat.offsets, pa.int32()), pa.array(scripts.names(counts), pa.string())
+        ),
+        "script_before": pa.array(before, pa.string()),
+    }
+    return StageResult(columns, edits=edits)
 
 
 def to_simplified(text: str, config: str) -> str:
@@ -61,15 +68,28 @@ def _converter(config: str) -> opencc.OpenCC:
     return opencc.OpenCC(config)
 
 
-def _result(
-    messages: pa.Array, before: list[str], after: list[str], edits: list[Edit]
-) -> StageResult:
-    columns = {
-        "messages": messages,
-        "script": pa.array(after, pa.string()),
-        "script_before": pa.array(before, pa.string()),
-    }
-    return StageResult(columns, edits=edits)
+def _count(contents: pa.StringArray) -> NDArray[np.int64]:
+    """(m, len(Kind)) characters of each kind in each message.
+
+    Where they speak for two scripts, only the message's own prose counts, if it has any: neither
+    code nor what it quotes in Japanese.
+    """
+    counts = scripts.count(contents)
+    both = (counts[:, Kind.TRADITIONAL] > 0) & (counts[:, Kind.SIMPLIFIED] > 0)
+    rows = np.flatnonzero(both | (counts[:, Kind.KANA] > 0))
+    texts = contents.take(pa.array(rows)).to_pylist()
+    own = scripts.count(pa.array([mask_foreign(prose(text))[0] for text in texts], pa.string()))
+    written = own[:, Kind.OTHER + 1 :].any(axis=1)
+    counts[rows[written]] = own[written]
+    return counts
+
+
+def _edited(flat: Turns, edits: list[Edit]) -> pa.StringArray:
+    """The contents of all messages, after `edits`."""
+    mask = np.zeros(len(flat.contents), bool)
+    mask[[flat.offsets[edit.row] + edit.turn for edit in edits]] = True
+    new = pa.array([edit.after for edit in edits], pa.string())
+    return pc.replace_with_mask(flat.contents, pa.array(mask), new)
 
 
 def _edits(flat: Turns, counts: NDArray[np.int64], config: str) -> list[Edit]:
@@ -124,17 +144,23 @@ def _convert_traditional(text: str, counts: NDArray[np.int64], config: str) -> s
 
     counts: (1, len(Kind)) of `text`.
     """
+    masked, restore = mask_foreign(text)
+    if looks_japanese(text) and not looks_chinese(masked):
+        return text
     if _is_convertible(counts)[0]:
-        return map_prose(text, lambda part: _simplify(part, config))
-    return map_prose(text, lambda part: _convert_sentences(part, config))
+        return restore(map_prose(masked, lambda part: _simplify(part, config)))
+    japanese = bool(scripts.is_japanese(counts)[0])
+    return restore(map_prose(masked, lambda part: _convert_sentences(part, config, japanese)))
 
 
-def _convert_sentences(text: str, config: str) -> str:
-    """`text` with each sentence that is Traditional converted."""
+def _convert_sentences(text: str, config: str, japanese: bool) -> str:
+    """`text` with each sentence that is Traditional converted; among Japanese, plainly Chinese."""
     sentences = _SENTENCE.findall(text)
     convertible = _is_convertible(scripts.count(pa.array(sentences, pa.string())))
     return "".join(
-        _simplify(sentence, config) if convert else sentence
+        _simplify(sentence, config)
+        if convert and (not japanese or looks_chinese(sentence))
+        else sentence
         for sentence, convert in zip(sentences, convertible, strict=True)
     )
 

@@ -88,6 +88,12 @@ def japanese() -> NDArray[np.int64]:
     return np.append(_where(encodable("shift_jis") & ~chinese), ord("々"))
 
 
+@cache
+def japanese_set() -> frozenset[str]:
+    """`japanese` as characters."""
+    return frozenset(map(chr, japanese()))
+
+
 def classes(members: Iterable[NDArray[np.int64]]) -> NDArray[np.uint8]:
     """A class per code point: 1 for the first set of `members`, and so on; 0 for no set.
 

@@ -1,6 +1,7 @@
 """Traditional to Simplified conversion."""
 
 import json
+from time import process_time
 
 import pyarrow as pa
 import pytest
@@ -33,6 +34,15 @@ def converted(text, config="t2s"):
         ("図書館で本を読んだ。這是中文。", "図書館で本を読んだ。这是中文。"),
         ("面積僅次於倫敦", "面积仅次于伦敦"),
         ("乾縣人魏徵與畢昇、樊於期", "乾县人魏徵与毕昇、樊於期"),
+        ("見https://a.org/wiki/臺灣，說得很清楚", "见https://a.org/wiki/臺灣，说得很清楚"),
+        ("「ありがとう」是什麼意思？", "「ありがとう」是什么意思？"),
+        ("這是動畫「もののけ姫」與《風の谷》。", "这是动画「もののけ姫」与《風の谷》。"),
+        ("日本人所謂「図書館」，就是圖書館。", "日本人所谓「図書館」，就是图书馆。"),
+        ("我們學日語「電車」這個詞", "我们学日语「電車」这个词"),
+        ("東京（日語：東京都）是個城市", "东京（日語：東京都）是个城市"),
+        ("這家店叫鮮の每日。後來關門了。", "這家店叫鮮の每日。后来关门了。"),
+        ("我們學日文、《電車》裡的", "我们学日文、《电车》里的"),
+        ("符號\ue000「さくら」沒有問題", "符号\ue000「さくら」没有问题"),
         ("He said 機器學習 and left.", "He said 机器学习 and left."),
     ],
 )
@@ -46,6 +56,10 @@ def test_traditional_text_is_converted(text, expected):
         "他是著名作家，著作很多，乾隆年间人。",
         "在简体字里，“龍”写作“龙”。",
         "東京の図書館で本を読みました。",
+        "学校へ行く。東京電車。",
+        "東京都「さくら」電車",
+        "東京電力、原発再稼働",
+        "営業時間変更",
         "我在程序里设置了一个变量，打印出来看看。",
         "你好",
         "Hello, world",
@@ -83,12 +97,64 @@ def test_edits_and_scripts():
     foreign = ["Latn", "Jpan", "Kore", "Cyrl", "Zyyy"]
     assert result.columns["script_before"].to_pylist() == ["Hans", "mixed", "mixed", *foreign]
     assert result.columns["script"].to_pylist() == ["Hans", "Hans", "mixed", *foreign]
+    assert result.columns["message_scripts"].to_pylist()[:3] == [
+        ["Hans", "Hans"],
+        ["Hans", "Hans", "Hans", "Hans"],
+        ["Hans", "Hant"],
+    ]
     assert result.columns["messages"][1][3]["content"].as_py() == "好"
     assert not result.drops
 
 
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("Hans", "我们说中文"),
+        ("Hans", "请看 `變數` 和 https://a.org/wiki/臺灣"),
+        ("Hans", "「ありがとう」是什么意思？"),
+        ("mixed", "这个學業成績"),
+        ("Jpan", "東京の電車"),
+        ("Jpan", "営業時間変更"),
+        ("Jpan", "「ありがとう」"),
+        ("Kore", "한국어"),
+        ("Latn", "Hello"),
+        ("Zyyy", "1+1=2"),
+    ],
+)
+def test_message_scripts(code, text):
+    result = script(batch_of([text, "好"]), Script())
+    assert result.columns["message_scripts"].to_pylist() == [[code, "Hans"]]
+
+
+@pytest.mark.parametrize(
+    "unit", ["「", "《「", "“a", "日文", "（日語：", "這。", "這a「の」", "\ue000"]
+)
+def test_linear_time(unit):
+    batch = batch_of(["這" + unit * (1_000_000 // len(unit)), "好"])
+    before = process_time()
+    script(batch, Script())
+    assert process_time() - before < 5
+
+
 pieces = st.sampled_from(
-    ["這是", "这是", "瞭解", "の", "。", "\n", "`變`", "word ", "東京", "的", "1"]
+    [
+        "這是",
+        "这是",
+        "「",
+        "」",
+        "日語",
+        "図",
+        "\ue000",
+        "瞭解",
+        "の",
+        "。",
+        "\n",
+        "`變`",
+        "word ",
+        "東京",
+        "的",
+        "1",
+    ]
 )
 
 

@@ -1,7 +1,7 @@
 """Protected parts of a text."""
 
 from itertools import pairwise
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -84,6 +84,6 @@ NAMES = ["http://灣", "http://a/灣", "/灣", "灣.", "灣", ":灣", "http://a/
 def test_linear_time(unit):
     for start in ("`@$", "http://a/"):
         text = start + unit * (1_000_000 // len(unit))
-        before = perf_counter()
+        before = process_time()
         protected(text)
-        assert perf_counter() - before < 1
+        assert process_time() - before < 1

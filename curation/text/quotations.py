@@ -1,0 +1,70 @@
+"""Quotations: what a text cites, and which of it is Japanese, whatever the text itself is."""
+
+import re
+from collections.abc import Callable
+
+from curation.text import hanzi
+
+#: A pair of quotation marks, title marks included, and what is between them. Linear: what follows
+#: an opening mark is read up to the next mark of its own kind.
+QUOTED = re.compile(
+    r'“[^“”]*+”|「[^「」]*+」|『[^『』]*+』|"[^"\n]*+"|‘[^‘’]*+’|《[^《》]*+》|〈[^〈〉]*+〉'
+)
+
+# 日文「…」, 日語名稱《…》, 韓文作“…”; and the gloss （日語：…） of encyclopaedias.
+_CUE = "(?:日[文語语]|日本[語语]|[韓韩][文語语])"
+_CUED = re.compile(rf"{_CUE}[^，。！？；、\s「」『』《》〈〉“”‘’\"]{{0,3}}\Z")
+_GLOSS = re.compile(rf"(?<=[（(]){_CUE}[:：][^（）()，。；\n]{{1,60}}+")
+_KANA = re.compile(r"[\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fd-\u30ff\uff66-\uff9d]")
+
+# Chinese words in characters that Japanese has too, but does not use so (是非, 存在, 終了, 那覇).
+_CHINESE_WORD = re.compile(
+    "什[么麼]|怎[么麼]|[這这們们還还沒]|是(?![非正認])|那(?![覇須珂])|翻[译譯]成|[请請][把用将將]|中文意思|用中文"
+    "|(?:^|[^存現滞駐不健自])在(?![庫日宅住籍学學位任留])|(?:^|[^完終修読校満])了(?![解承])"
+    "|我(?![々慢家流孫])|(?:^|[^其])他(?![人社国國方界殺力校])"
+)
+
+# Stands for a quotation while the rest is converted. Should a text hold it, it stands for itself.
+_MARK = "\ue000"
+_MASKED = re.compile(f"{QUOTED.pattern}|{_GLOSS.pattern}|{_MARK}")
+
+
+def looks_japanese(text: str) -> bool:
+    """Whether `text` has kana, or one character in five is Han that only Japanese has."""
+    own = sum(map(hanzi.japanese_set().__contains__, text))
+    return own * 5 >= len(text) > 0 or bool(_KANA.search(text))
+
+
+def looks_chinese(text: str) -> bool:
+    """Whether `text` has a character or a word that Japanese does not write."""
+    return not hanzi.not_japanese_set().isdisjoint(text) or bool(_CHINESE_WORD.search(text))
+
+
+def mask_foreign(text: str) -> tuple[str, Callable[[str], str]]:
+    """`text` with a mark for each quotation in Japanese, and what puts them back into such a text.
+
+    A quotation in Han alone is Japanese by characters that only Japanese has, or by a cue before
+    it: 日文「東京都」.
+    """
+    kept: list[str] = []
+
+    def mask(match: re.Match[str]) -> str:
+        if not _is_foreign(match):
+            return match[0]
+        kept.append(match[0])
+        return _MARK
+
+    def restore(converted: str) -> str:
+        parts = iter(kept)
+        return re.sub(_MARK, lambda _: next(parts), converted)
+
+    return _MASKED.sub(mask, text), restore
+
+
+def _is_foreign(match: re.Match[str]) -> bool:
+    if _MARK in match[0] or match[0].startswith(("日", "韓", "韩")):  # the mark, or a gloss
+        return True
+    if _KANA.search(match[0]) or (looks_japanese(match[0]) and not looks_chinese(match[0])):
+        return True
+    before = match.string[max(0, match.start() - 6) : match.start()]
+    return _CUED.search(before) is not None
