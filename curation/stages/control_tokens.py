@@ -1,0 +1,137 @@
+"""Control tokens of chat templates that stand in the text of messages.
+
+A `</s>` in a message ends the sequence when a tokenizer reads it, and `[INST]` opens a turn that
+nobody took, whatever the author meant: HTML's <s> is escaped too. Escaped is with a backslash after
+the first character (`[\\INST]`, `<\\/s>`, `#\\## Instruction:`): one rule for all, readable, and no
+tokenizer has a token with a backslash in it. Escaping twice is escaping once.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curation.stages.batch import Drop, Edit, StageResult, Turns, messages_array, turns
+from schemas.recipe import ControlTokens
+
+# The words that head the parts of an Alpaca prompt. A heading without the colon is Markdown.
+_HEADINGS = (
+    "Instructions?|Input|Response|Output|Question|Answer|Context|Human|Assistant|User|System|Prompt"
+    "|指令|指示|输入|输入内容|输出|回应|回答|回复|响应|答案|问题|问|答|用户|助手|系统|人类|上下文"
+)
+
+#: Family → its tokens, as both RE2 and Python read it. The names are the rules in the ledger.
+FAMILIES: dict[str, str] = {
+    # Mistral's templates; [IMG] and [MASK] are ordinary words and not read from text.
+    "mistral": r"\[/?(?:INST|AVAILABLE_TOOLS|TOOL_RESULTS|TOOL_CONTENT|SYSTEM_PROMPT|MODEL_SETTINGS"
+    r"|THINK)\]|\[(?:TOOL_CALLS|CALL_ID|ARGS)\]",
+    "llama2": r"<</?SYS>>",
+    # BOS, EOS, UNK, PAD of SentencePiece models: the base model's own among them.
+    "sentencepiece": r"</?s>|<(?:unk|pad|mask|bos|eos)>",
+    "chatml": r"<\|im_(?:start|end|sep)\|>",
+    "llama3": r"<\|(?:begin_of_text|end_of_text|start_header_id|end_header_id|eot_id|eom_id"
+    r"|python_tag|finetune_right_pad_id)\|>",
+    # GPT's, Zephyr's, Phi's, Qwen's and all others of this form.
+    "special": r"<\|/?[A-Za-z][A-Za-z0-9_.:▁-]{0,63}\|>",
+    "deepseek": r"<｜[A-Za-z][A-Za-z0-9_.:▁-]{0,63}｜>",
+    "gemma": r"<(?:start|end)_of_turn>",
+    "chatglm": r"\[[gs]MASK\]|<(?:sop|eop)>",
+    "internlm": r"\[UNUSED_TOKEN_[0-9]{1,4}\]|<TOKENS_UNUSED_[0-9]{1,4}>|<eo[ahmsu]>",
+    "baichuan": r"<reserved_[0-9]{1,5}>",
+    # Not tokens, but what prompts are built and split by. Fourth-level headings contain them.
+    "alpaca": rf"(?:^|[\s#])###[ \t]?(?i:{_HEADINGS})[ \t]?[:：]",
+}
+_SUSPECT = "(?m:" + "|".join(FAMILIES.values()) + ")"
+_TOKEN = re.compile("|".join(f"(?P<{k}>{v})" for k, v in FAMILIES.items()), re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A message with control tokens in it: how often each of them, and their families."""
+
+    row: int
+    turn: int
+    text: str
+    tokens: Counter[str]
+    families: tuple[str, ...]
+
+
+def control_tokens(batch: pa.RecordBatch, config: ControlTokens) -> StageResult:
+    """Column `control_tokens`, how many a conversation has (int32); and what `action` asks for.
+
+    escape: an edit per message, its rules the families. drop: reason `control_tokens`, the
+    evidence counts each token. keep: the column only.
+    """
+    flat = turns(batch)
+    found = list(_search(flat))
+    totals = np.zeros(len(batch), np.int32)
+    for message in found:
+        totals[message.row] += message.tokens.total()
+    columns = {"control_tokens": pa.array(totals, pa.int32())}
+    if config.action == "drop":
+        return StageResult(columns, drops=_drops(found))
+    if config.action == "keep" or not found:
+        return StageResult(columns)
+    edits = [Edit(f.row, f.turn, f.families, f.text, escape(f.text)) for f in found]
+    return StageResult(columns | {"messages": _messages(flat, edits)}, edits=edits)
+
+
+def escape(text: str) -> str:
+    """`text` with each control token broken by a backslash after its first character."""
+    return _TOKEN.sub(_broken, text)
+
+
+def find(text: str) -> Iterator[tuple[str, str]]:
+    """Family and token of each control token in `text`, in order."""
+    for match in _TOKEN.finditer(text):
+        yield str(match.lastgroup), match[0][_lead(match[0]) :]
+
+
+def _lead(token: str) -> int:
+    """1 where the match begins with what stands before the token: line end, blank, hash."""
+    return int(token[0].isspace() or token.startswith("####"))
+
+
+def _broken(match: re.Match[str]) -> str:
+    first = _lead(match[0]) + 1
+    return f"{match[0][:first]}\\{match[0][first:]}"
+
+
+def _search(flat: Turns) -> Iterator[_Found]:
+    rows = flat.rows
+    suspects = pc.fill_null(pc.match_substring_regex(flat.contents, _SUSPECT), False)
+    for i in np.flatnonzero(suspects.to_numpy(zero_copy_only=False)).tolist():
+        text = flat.contents[i].as_py()
+        if found := list(find(text)):
+            families = {family for family, _ in found}
+            row = int(rows[i])
+            yield _Found(
+                row,
+                i - int(flat.offsets[row]),
+                text,
+                Counter(token for _, token in found),
+                tuple(family for family in FAMILIES if family in families),
+            )
+
+
+def _drops(found: list[_Found]) -> list[Drop]:
+    by_row: dict[int, list[_Found]] = {}
+    for message in found:
+        by_row.setdefault(message.row, []).append(message)
+    return [Drop(row, "control_tokens", _evidence(those)) for row, those in by_row.items()]
+
+
+def _evidence(found: list[_Found]) -> dict[str, object]:
+    counts = sum((message.tokens for message in found), Counter[str]())
+    return {"tokens": dict(sorted(counts.items())), "turns": [message.turn for message in found]}
+
+
+def _messages(flat: Turns, edits: list[Edit]) -> pa.ListArray:
+    changed = np.zeros(len(flat.contents), bool)
+    changed[[flat.offsets[edit.row] + edit.turn for edit in edits]] = True
+    after = pa.array([edit.after for edit in edits], pa.string())
+    return messages_array(flat, pc.replace_with_mask(flat.contents, pa.array(changed), after))

@@ -1,0 +1,126 @@
+"""Privacy: personal data and secrets in messages, found by shape, check digit and context.
+
+What is found is named by its kind and never shown: neither columns nor evidence hold it, and of
+the edits only `before` does.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curation.stages.batch import Drop, Edit, StageResult, Turns, messages_array, turns
+from curation.stages.privacy.redaction import FINDERS, PLACEHOLDERS, Finding, find, redact
+from schemas.recipe import Privacy
+
+__all__ = ["PLACEHOLDERS", "Finding", "find", "privacy", "redact_text", "redact_texts"]
+
+# Only a text that matches can hold anything: seven digits, four numbers with dots, a sign of
+# e-mail, a cue word of QQ and WeChat, a plate, a prefix of secrets.
+_DIGIT = r"\p{Nd}"
+_SUSPECT = (
+    rf"{_DIGIT}(?:[^\p{{L}}\p{{Nd}}\n]{{0,3}}{_DIGIT}){{6}}|[@＠]|(?i:[(（\[{{] ?at ?[)）\]}}]| at )"
+    rf"|[.．]{_DIGIT}{{1,3}}[.．]{_DIGIT}{{1,3}}[.．]|[0-9A-Fa-fＡ-Ｆ]{{4}}[:：][0-9A-Fa-f:]"
+    r"|[零〇○一二三四五六七八九幺两壹贰叁肆伍陆柒捌玖]{11}"
+    r"|(?i:[qｑ]{2}|oicq|微 ?信|[薇威徽维v]信|wei ?xin|we ?chat|vx|wx|ｖｘ|ｗｘ|v号|加我?[vｖqｑ薇威]|[qｑ][号群:：])"
+    r"|扣扣|企鹅|秋秋|球球|扣[号:：]|微❤|微芯|卫星"
+    r"|[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼] ?[A-HJ-NP-Za-hj-np-zＡ-Ｚａ-ｚ]"
+    r"|PRIVATE KEY|eyJ|sk-|AKIA|ASIA|AIza|gh[pousr]_|github_pat|glpat|xox|hf_|npm_|LTAI|AKID|[spr]k_|whsec_"
+    r"|SG\.|ya29|dop_v1|pypi-|://|(?i:api[ _-]?key|secret|access[ _-]?key|token|bearer)|[密秘]钥"
+)
+_ADDRESS_SUSPECT = rf"{_DIGIT}(?:号|弄|栋|幢|座|单元|室|组|层|楼)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Private:
+    """A message with something private in it: its place, itself, redacted, the kinds it has."""
+
+    row: int
+    turn: int
+    before: str
+    after: str
+    counts: Counter[str]
+
+
+def privacy(batch: pa.RecordBatch, config: Privacy) -> StageResult:
+    """Column `pii`, the sorted kinds found (null where none); and what `action` asks for.
+
+    redact: an edit per message, its rules the kinds. drop: reason `privacy`, the evidence counts
+    kinds and names turns. flag: the column only. off: nothing at all.
+    """
+    if config.action == "off":
+        return StageResult()
+    flat = turns(batch)
+    found = list(_search(flat, config))
+    columns = {"pii": _column(found, len(batch))}
+    if config.action == "drop":
+        return StageResult(columns, drops=_drops(found))
+    if config.action == "flag" or not found:
+        return StageResult(columns)
+    edits = [Edit(p.row, p.turn, tuple(sorted(p.counts)), p.before, p.after) for p in found]
+    return StageResult(columns | {"messages": _messages(flat, edits)}, edits=edits)
+
+
+def redact_text(text: str, config: Privacy) -> str:
+    """`text` with placeholders for all that `config` looks for, whatever its action."""
+    return redact(text, _kinds(config))[0]
+
+
+def redact_texts(texts: Sequence[str], config: Privacy) -> list[str]:
+    """Each of `texts` redacted; quick where little is found."""
+    redacted = list(texts)
+    for i in _suspects(pa.array(texts, pa.string()), config):
+        redacted[i] = redact_text(texts[i], config)
+    return redacted
+
+
+def _kinds(config: Privacy) -> list[str]:
+    left_out = {*config.ignore, *(() if config.addresses else ("address",))}
+    return [kind for kind in FINDERS if kind not in left_out]
+
+
+def _suspects(texts: pa.StringArray, config: Privacy) -> list[int]:
+    """Which texts may hold something: one pass of RE2 over all."""
+    pattern = f"{_SUSPECT}|{_ADDRESS_SUSPECT}" if config.addresses else _SUSPECT
+    matches = pc.fill_null(pc.match_substring_regex(texts, pattern), False)
+    return [int(i) for i in np.flatnonzero(matches.to_numpy(zero_copy_only=False))]
+
+
+def _search(flat: Turns, config: Privacy) -> Iterator[_Private]:
+    rows, kinds = flat.rows, _kinds(config)
+    for i in _suspects(flat.contents, config):
+        before = flat.contents[i].as_py()
+        after, counts = redact(before, kinds)
+        if counts:
+            row = int(rows[i])
+            yield _Private(row, i - int(flat.offsets[row]), before, after, counts)
+
+
+def _column(found: list[_Private], rows: int) -> pa.Array:
+    kinds: list[set[str]] = [set() for _ in range(rows)]
+    for private in found:
+        kinds[private.row] |= private.counts.keys()
+    return pa.array([sorted(row) or None for row in kinds], pa.list_(pa.string()))
+
+
+def _drops(found: list[_Private]) -> list[Drop]:
+    by_row: dict[int, list[_Private]] = {}
+    for private in found:
+        by_row.setdefault(private.row, []).append(private)
+    return [Drop(row, "privacy", _evidence(those)) for row, those in by_row.items()]
+
+
+def _evidence(found: list[_Private]) -> dict[str, object]:
+    """Kinds and places, never what was found."""
+    counts = sum((private.counts for private in found), Counter[str]())
+    return {"kinds": dict(sorted(counts.items())), "turns": [private.turn for private in found]}
+
+
+def _messages(flat: Turns, edits: list[Edit]) -> pa.ListArray:
+    changed = np.zeros(len(flat.contents), bool)
+    changed[[flat.offsets[edit.row] + edit.turn for edit in edits]] = True
+    after = pa.array([edit.after for edit in edits], pa.string())
+    return messages_array(flat, pc.replace_with_mask(flat.contents, pa.array(changed), after))

@@ -1,0 +1,92 @@
+"""Finding what is private in a text, and putting typed placeholders in its place."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from curation.stages.privacy.accounts import licence_plate, qq, wechat
+from curation.stages.privacy.address import address
+from curation.stages.privacy.cards import bank_card, id_card, passport
+from curation.stages.privacy.folding import fold
+from curation.stages.privacy.network import email, ip
+from curation.stages.privacy.phones import landline, mobile
+from curation.stages.privacy.secrets import api_key, jwt, private_key
+
+Finder = Callable[[str], Iterator[tuple[int, int]]]
+
+#: Kind → finder over folded text. Where two find the same characters the earlier has them.
+FINDERS: dict[str, Finder] = {
+    "private_key": private_key,
+    "jwt": jwt,
+    "api_key": api_key,
+    "email": email,
+    "ip": ip,
+    "id_card": id_card,
+    "bank_card": bank_card,
+    "passport": passport,
+    "qq": qq,
+    "mobile": mobile,
+    "landline": landline,
+    "wechat": wechat,
+    "licence_plate": licence_plate,
+    "address": address,
+}
+
+#: Kind → what stands for it. Reads on in Chinese, is found by a program, and matches no finder.
+PLACEHOLDERS: dict[str, str] = {
+    "private_key": "[私钥]",
+    "jwt": "[令牌]",
+    "api_key": "[密钥]",
+    "email": "[邮箱]",
+    "ip": "[IP地址]",
+    "id_card": "[身份证号]",
+    "bank_card": "[银行卡号]",
+    "passport": "[护照号]",
+    "qq": "[QQ号]",
+    "mobile": "[手机号]",
+    "landline": "[电话号码]",
+    "wechat": "[微信号]",
+    "licence_plate": "[车牌号]",
+    "address": "[地址]",
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """Characters `start` to `end` of a text, and what kind of private data they are."""
+
+    start: int
+    end: int
+    kind: str
+
+
+def find(text: str, kinds: list[str]) -> list[Finding]:
+    """What of `kinds` is in `text`, in order, disjoint."""
+    folded = fold(text, PLACEHOLDERS.values())
+    found: list[Finding] = []
+    for kind in (kind for kind in FINDERS if kind in kinds):
+        for start, end in FINDERS[kind](folded):
+            if all(end <= other.start or start >= other.end for other in found):
+                found.append(Finding(start, end, kind))
+    return sorted(found)
+
+
+def redact(text: str, kinds: list[str]) -> tuple[str, Counter[str]]:
+    """`text` with placeholders for what of `kinds` is in it, and how many there are by kind.
+
+    Repeated until nothing is found, so that redacting twice is redacting once: a placeholder may
+    free what stood beside it. It ends, because each round leaves less text.
+    """
+    counts: Counter[str] = Counter()
+    while findings := find(text, kinds):
+        counts.update(finding.kind for finding in findings)
+        text = _replace(text, findings)
+    return text, counts
+
+
+def _replace(text: str, findings: list[Finding]) -> str:
+    parts, position = [], 0
+    for finding in findings:
+        parts += [text[position : finding.start], PLACEHOLDERS[finding.kind]]
+        position = finding.end
+    return "".join([*parts, text[position:]])
