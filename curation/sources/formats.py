@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from curation.sources.placeholders import is_placeholder
+from curation.sources.placeholders import LONGEST, is_placeholder, without_placeholder
 from curation.sources.record import RepairEdit
 from curation.sources.roles import COMMON, UNSUPPORTED
 from schemas.conversation import Message
@@ -57,8 +57,18 @@ class RecordTurns:
     edits: list[RepairEdit] = field(default_factory=list)
 
     def say(self, role: str, content: Any) -> None:
-        """Add a turn whose role is known."""
-        self.turns.append(Message(role, content if type(content) is str else self.text(content)))
+        """Add a turn whose role is known; what stands for no input goes from behind a question."""
+        text = content if type(content) is str else self.text(content)
+        if role == "user" and "\n" in text[-LONGEST - 1 :].rstrip():
+            text = self.asked(text, without_placeholder(text))
+        self.turns.append(Message(role, text))
+
+    def asked(self, before: str, after: str) -> str:
+        """`after`, which the next turn becomes where it was `before` with a placeholder."""
+        if before != after:
+            self.repairs.add("placeholder_input")
+            self.edits.append(RepairEdit(len(self.turns), "placeholder_input", before, after))
+        return after
 
     def turn(self, turn: Any) -> None:
         """Add a turn as a list of turns writes it."""
@@ -173,9 +183,7 @@ def _alpaca(record: Mapping[str, Any], turns: RecordTurns) -> None:
     instruction, given = turns.text(record.get("instruction")), turns.text(record.get("input"))
     asked = JOINT.join(part for part in (instruction, given) if part.strip())
     if is_placeholder(given):
-        before, asked = asked, instruction
-        turns.repairs.add("placeholder_input")
-        turns.edits.append(RepairEdit(len(turns.turns), "placeholder_input", before, asked))
+        asked = turns.asked(asked, instruction)
     turns.say("user", asked)
     turns.say("assistant", record.get("output"))
 

@@ -216,3 +216,32 @@ def test_an_input_that_says_there_is_none(read_bytes, marker):
 )
 def test_an_input_that_is_one(text):
     assert not is_placeholder(text)
+
+
+@pytest.mark.parametrize(
+    ("asked", "left"),
+    [
+        ("q\n<noinput>", "q"),
+        ("q\ni\n\n无输入。", "q\ni"),
+        ("q\n&lt;无输入&gt;\n", "q"),
+        ("q\n输入：无", "q"),
+        ("q\nInput: N/A", "q"),
+        ("q\n输入：没有钱怎么办", None),
+        ("q\n输入：", None),
+        ("有没有？\n没有", None),
+        ("q\n无", None),
+        ("q\n什么是 <noinput>", None),
+        ("<noinput>", None),
+    ],
+)
+def test_a_line_that_says_no_input_goes_from_behind_a_question(read_bytes, asked, left):
+    record = read_one(
+        read_bytes,
+        {"messages": [{"role": U, "content": asked}, {"role": A, "content": "a\n<noinput>"}]},
+    )
+    assert record.messages[0].content == (left or asked)
+    assert record.messages[1].content == "a\n<noinput>"
+    assert record.repairs == (("placeholder_input",) if left else ())
+    assert [(e.turn, e.before, e.after) for e in record.edits] == (
+        [(0, asked, left)] if left else []
+    )

@@ -1,5 +1,6 @@
 import json
 import re
+import time
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -8,8 +9,14 @@ from batches import batch_of as batch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.stages.clean import _SUSPECT, RULES, clean, clean_text
-from schemas.conversation import MESSAGES
+from curation.stages.clean import (
+    _SUSPECT,
+    CONVERSATION_RULES,
+    TEXT_RULES,
+    clean,
+    clean_conversation,
+)
+from schemas.conversation import MESSAGES, Message
 from schemas.recipe import Clean
 
 
@@ -32,7 +39,9 @@ def cleaned(*conversation, **config):
         ("html_residue", "一<br>二<br />\n三", "一\n二\n三"),
         ("html_residue", "<p>一</p><div class='markdown prose'>二</div>三", "一\n二\n三"),
         ("html_residue", "<span class=x>一</span>", "一"),
-        ("html_residue", "a &lt; b &amp;&amp; c &gt; d&nbsp;&quot;e&#39;", "a < b && c > d \"e'"),
+        ("html_entities", "a &lt; b &amp;&amp; c &gt; d&nbsp;&quot;e&#39;", "a < b && c > d \"e'"),
+        ("html_entities", "&ldquo;&#20320;&#x597D;&rdquo;&hellip;", "“你好”…"),
+        ("mojibake", "ä½\xa0å¥½，don\xe2\u20ac\u2122t", "你好，don’t"),
         ("trailing_space", "一  \n二\t\n三", "一\n二\n三"),
         ("blank_lines", "一\n\n\n\n二", "一\n\n二"),
         ("surrounding_space", "\n \n  一\n二 \n\n", "一\n二"),
@@ -69,6 +78,12 @@ KEPT = [
     "<p>没有闭合",
     "&amp;lt; 是转义",
     "&lt;div&gt; 和 &lt;/div&gt;",
+    "HTML 里 &lt; 是小于号",
+    "特殊字符在 HTML 里写成 &lt;p&gt;",
+    "既有 <b> 又有 &lt;b&gt;",
+    "&#0; &#xD800; &#7; &bogus; &lt",
+    "A&B，R&D，a&b;",
+    "ﾊﾝｶｸ ＡＢＣ１２３ ％ ～ 葛\U000e0100 \ue40a 🇨🇳 ✌🏽",
     "vector<int> a; <nooutput>",
     "print(1)\n    print(2)\n\tprint(3)",
 ]
@@ -134,6 +149,17 @@ PIECES = st.sampled_from(
         "gt;",
         "http://a.b",
         "HTML",
+        "&quot;",
+        "&amp;lt;",
+        "&#8203;",
+        "输出：",
+        "输入：",
+        "答：",
+        "请问今天天气怎么样吗？",
+        "ä½\xa0å¥½",
+        "Ã©",
+        "浣犲ソ",
+        "ÄãºÃ",
     ]
 )
 MESSY = st.one_of(st.text(max_size=40), st.lists(PIECES, max_size=14).map("".join)).map(
@@ -152,7 +178,9 @@ def test_cleaning_twice_is_cleaning_once(conversation, html):
 @settings(max_examples=500, deadline=None)
 def test_the_fast_path_misses_nothing(text):
     suspect = pc.match_substring_regex(pa.array([text]), _SUSPECT)[0].as_py()
-    assert suspect or clean_text(text, RULES) == (text, set())
+    for role in ("user", "assistant"):
+        after = clean_conversation([Message(role, text)], {0}, CONVERSATION_RULES)
+        assert suspect or after == ([text], [set()])
 
 
 PLAIN = st.from_regex(r"\A[\u4e00-\u9fff，。！？；：“”（）《》、…—!-%'-;=?-~]+\Z")
@@ -164,13 +192,116 @@ def test_plain_text_is_never_changed(text):
 
 
 def test_rules_are_in_a_fixed_order():
-    assert next(iter(RULES)) == "line_endings"
-    assert list(RULES)[-2:] == ["blank_lines", "surrounding_space"]
+    assert list(TEXT_RULES)[:2] == ["mojibake", "line_endings"]
+    assert list(TEXT_RULES)[-2:] == ["blank_lines", "surrounding_space"]
+    assert not TEXT_RULES.keys() & CONVERSATION_RULES.keys()
 
 
-@pytest.mark.parametrize("unit", ["<div>", "<br", "&lt;", " ", "\n \n", "\u200d", "`", "<p class="])
+PAGE = '<html>\n<body>\n<p>你好</p>\n<a href="https://a.cn/?x=1&y=2">去</a>\n</body>\n</html>'
+
+
+def test_a_page_that_was_escaped_as_a_whole_is_put_right():
+    escaped = PAGE.replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    assert cleaned("写一个网页", escaped) == ["写一个网页", PAGE]
+    assert cleaned("怎样转义？", escaped) == ["怎样转义？", escaped]
+    assert cleaned("写一个网页", f"```html\n{escaped}\n```")[1] == f"```html\n{escaped}\n```"
+
+
+ANSWERS = [
+    ("把数组反转\n[1, 2]", "答案： [2, 1]", "[2, 1]"),
+    ("排序。\n输入：3, 1", "输出：\n1, 3", "1, 3"),
+    ("今天星期几", "### Response:\n星期一", "星期一"),
+    ("今天星期几", "**回答：** 星期一", "星期一"),
+    ("Add 2 and 2", "Output: 4", "4"),
+    ("起个名字", "<无输入>\n《远方》", "《远方》"),
+    ("起个名字", "&lt;noinput&gt;\n《远方》", "《远方》"),
+]
+
+
+@pytest.mark.parametrize(("question", "before", "after"), ANSWERS)
+def test_a_label_in_front_of_an_answer_goes(question, before, after):
+    result = clean(batch([question, before]), Clean())
+    assert texts(result) == [[question, after]]
+    assert "stray_prefix" in result.edits[0].rules
+
+
+def test_a_label_in_front_of_a_question_goes():
+    assert cleaned("输入：今天星期几", "星期一")[0] == "今天星期几"
+    assert cleaned("### Instruction:\n今天星期几", "星期一")[0] == "今天星期几"
+
+
+LABELLED = [
+    ["讲个笑话", "问：为什么？\n答：因为。"],
+    ["为下面的台词接一句\n问：鸡为什么过马路？", "答：去另一边！"],
+    ["按“输出：……”的格式写", "输出：好"],
+    ["给一个示例输入和输出", "输出：好"],
+    ["写两个人的对话", "答：你好吗？\n乙：很好。"],
+    ["排序", "输出：1\n输入：2"],
+    ["排序", "输出：1", "再来", "输出：2"],
+    ["排序", "输出："],
+    ["生成一个输入", "输入：2 + 3"],
+    ["输入：你好\n指令：翻译", "hello"],
+    ["输入：你好", "您给的输入太短"],
+    ["输出设备有哪些", "输出设备：打印机"],
+    ["问题", "回答问题之前：先想"],
+    ["写邮件主题", "回复：附件"],
+]
+
+
+@pytest.mark.parametrize("conversation", LABELLED)
+def test_a_label_that_is_wanted_stays(conversation):
+    assert cleaned(*conversation) == conversation
+
+
+REPEATED = [
+    ("职场中一定要讨好所有人吗？", "职场中一定要讨好所有人吗？其实不必。", "其实不必。"),
+    ("请介绍一下北京的历史。", "请介绍一下北京的历史。\n\n北京是古都。", "北京是古都。"),
+    ("如何学习英语 怎样才快", "如何学习英语，怎样才快？多读。", "多读。"),
+    ("为什么天空是蓝色的呢？", "#为什么天空是蓝色的呢？#因为散射。", "因为散射。"),
+    ("What is the capital of France?", "What is the capital of France? Paris.", "Paris."),
+    ("总结下面这段文字的内容。\n一二三", "总结下面这段文字的内容。\n数数。", "数数。"),
+]
+
+
+@pytest.mark.parametrize(("question", "before", "after"), REPEATED)
+def test_the_question_goes_from_the_beginning_of_the_answer(question, before, after):
+    result = clean(batch([question, before]), Clean())
+    assert texts(result) == [[question, after]]
+    assert result.edits[0].rules == ("repeated_instruction",)
+
+
+ECHOED = [
+    ["请重复这句话：今天天气很好。", "请重复这句话：今天天气很好。好的。"],
+    ["请把下面的句子翻译成英文。", "请把下面的句子翻译成英文。Please."],
+    ["床前明月光，疑是地上霜。", "床前明月光，疑是地上霜。举头望明月。"],
+    ["为周末去海滩创建购物清单。", "为周末去海滩创建购物清单：\n- 毛巾"],
+    ["为杂货配送服务制定商业计划。", "为杂货配送服务制定商业计划，先看物流。"],
+    ["请介绍一下北京的历史", "请介绍一下北京的历史\n\n北京是古都。"],
+    ["请介绍一下北京的历史。", "请介绍一下北京的历史。"],
+    ["请写一个求和的函数吧。", '"""\n请写一个求和的函数吧。\n"""\ndef f(): ...'],
+    ["为什么天空是蓝色的呢？", "“为什么天空是蓝色的呢？”这个问题很好。"],
+    ["什么是熵？", "什么是熵？一种度量。"],
+]
+
+
+@pytest.mark.parametrize("conversation", ECHOED)
+def test_an_answer_that_is_meant_to_repeat_stays(conversation):
+    assert cleaned(*conversation) == conversation
+
+
+HOSTILE = [
+    "<div>", "<br", "&lt;", " ", "\n \n", "\u200d", "`", "<p class=", "&lt;a", "&amp;", "&#1",
+    '"<', "Ã©", "Ã", "é»", "å ", "ä½ ", "浣犲", "鐨", "锛", "ÄãºÃ", "a\xe9", "输出：", "# ", "**",
+    "答", "|", "\n|", "a=", "<a ", "\n\t", "请", "？", "http://a", "$a", "&quot;http://", "　", "。#",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", HOSTILE)
 def test_hostile_text_takes_linear_time(unit):
-    clean(batch([unit * 300_000 + "一\u200b"]), Clean())  # a quadratic rule would take hours
+    text = unit * (200_000 // len(unit)) + "一\u200b"
+    start = time.process_time()
+    clean(batch([text, text], ["问", "\u200b" + text]), Clean())
+    assert time.process_time() - start < 4  # a quadratic rule would take minutes
 
 
 def test_real_messages_are_clean_afterwards(shared_data):

@@ -1,21 +1,31 @@
 """What a web export left behind: entities, `<br>`, and wrappers that only present.
 
-Text about markup keeps its markup. So the rule looks at the whole conversation first, acts on
-prose only, and knows no more than four tags. In the calibration data every `<table>`, `<li>`,
+Text about markup keeps its markup. So both rules look at the whole conversation first, act on
+prose only, and know no more than four tags. In the calibration data every `<table>`, `<li>`,
 `<b>` or `<input>` is what was asked for, or a placeholder such as `<mask>`.
 """
 
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Sequence
+from html import unescape
 
 import orjson
 
-from curation.text.spans import map_prose
+from curation.text.spans import map_prose, protected
+from schemas.conversation import Message
 
+_TAG = r"</?(?i:br|p|div|span)\b"
+_NAMES = (
+    "nbsp|lt|gt|amp|quot|apos|[lr][sd]quo|hellip|[mn]dash|middot|bull|e[nm]sp|thinsp|copy|reg"
+    "|trade|times|divide|deg"
+)
+_ENTITY_NAMES = rf"&(?:{_NAMES}|#[0-9]{{2,6}}|#[xX][0-9a-fA-F]{{2,5}});"
 #: A message without this has no residue.
-RESIDUE = r"</?(?i:br|p|div|span)\b|&(?:nbsp|lt|gt|amp|quot|#39);"
+SIGN = f"{_TAG}|{_ENTITY_NAMES}"
 
-_RESIDUE = re.compile(RESIDUE)
+_RESIDUE = re.compile(_TAG)
+_ENTITY = re.compile(_ENTITY_NAMES)
 
 _MARKUP = re.compile(
     r"HTML|XML|XSL|SVG|JSX|CSS|Vue|React|Angular|Markdown|WordPress|DOM\b|entit|escap"
@@ -27,11 +37,25 @@ _MARKUP = re.compile(
     r"|^[ \t]+</?(?:p|div|span)\b|<\w+\s[^<>]*style\s*=",  # indented or styled: written by hand
     re.IGNORECASE | re.MULTILINE,
 )
-
-_ENTITY = re.compile(r"&(nbsp|lt|gt|amp|quot|#39);")
-_CHARACTER = {"nbsp": " ", "lt": "<", "gt": ">", "amp": "&", "quot": '"', "#39": "'"}
-# Decoding must not make a new tag or a new entity: that text was escaped on purpose.
-_ESCAPED = re.compile(r"&lt;/?(?:br|p|div|span)\b|&amp;#?\w+;", re.IGNORECASE)
+# Where escaping is the subject, or happened on purpose.
+_ESCAPING = re.compile(
+    r"entit|escap|encod|decod|实体|转义|编码|解码|字符引用"
+    r"|&(?:amp|#38|#x26);#?\w+;",
+    re.IGNORECASE,
+)
+_ESCAPED_MARKUP = re.compile("特殊字符|写成|写作|代替|显示为|原样|表示")
+_ESCAPED_TAG = re.compile(r"&lt;(?:/|!|!--)?\w[^<>&\n]{0,80}(?:&(?!gt;)[^<>&\n]{0,80}){0,20}&gt;")
+_ESCAPED_WRAPPER = re.compile(r"&lt;/?(?:p|div|span)\b", re.IGNORECASE)
+# In text that was escaped as a whole none of these is left.
+_RAW = {
+    "lt": re.compile("[<>]"),
+    "gt": re.compile("[<>]"),
+    "quot": re.compile('"'),
+    "#39": re.compile("'"),
+    "amp": re.compile(rf"&(?!{_ENTITY_NAMES[1:]})"),
+}
+# A URL ends where the attribute or the element around it does.
+_BOUNDARY = re.compile(r"&(?:quot|#39|gt);|&lt;(?=/)")
 
 # A new line would break a row of a Markdown table.
 _BREAK = re.compile(r"<br\s*/?>[ \t]*+\n?", re.IGNORECASE)
@@ -43,11 +67,62 @@ _WRAPPERS = [
 ]
 
 
-def is_residue(text: str, conversation: Iterable[str]) -> bool:
-    """Is the HTML in `text` residue? Not in JSON, nor if `conversation` is about markup."""
-    if not _RESIDUE.search(text) or _is_json(text):
-        return False
-    return not any(_MARKUP.search(_without_wrappers(message)) for message in conversation)
+def html_entities(messages: Sequence[Message]) -> list[str]:
+    """The messages with entities decoded where a whole message was escaped, outside code and URLs.
+
+    Not in JSON, nor where escaping is the subject. Where markup is, a tag must be escaped too;
+    where it is not, none that `html_residue` would then take for its own.
+    """
+    contents = [content for _, content in messages]
+    if not any(map(_ENTITY.search, contents)) or any(map(_ESCAPING.search, contents)):
+        return contents
+    about = any(map(_MARKUP.search, contents))
+    if about and any(map(_ESCAPED_MARKUP.search, contents)):
+        return contents
+    needed = _ESCAPED_TAG if about else _ENTITY
+    return [
+        _decode(text)
+        if needed.search(text)
+        and (about or not _ESCAPED_WRAPPER.search(text))
+        and _is_escaped(text)
+        and not _is_json(text)
+        else text
+        for text in contents
+    ]
+
+
+def html_residue(messages: Sequence[Message]) -> list[str]:
+    """The messages with `<br>` as line ends and paired `<p>`, `<div>`, `<span>` taken off.
+
+    Not in JSON, nor where the conversation is about markup.
+    """
+    contents = [content for _, content in messages]
+    if not any(map(_RESIDUE.search, contents)):
+        return contents
+    if any(_MARKUP.search(_without_wrappers(text)) for text in contents):
+        return contents
+    return [text if _is_json(text) else map_prose(text, _untagged) for text in contents]
+
+
+def _is_escaped(text: str) -> bool:
+    """Whether none of the characters that `text` has escaped stands in it as itself."""
+    kinds = {entity[1:-1].lower() for entity in _ENTITY.findall(text)}
+    return not any(_RAW[kind].search(text) for kind in kinds & _RAW.keys())
+
+
+def _decode(text: str) -> str:
+    spans = protected(_BOUNDARY.sub(lambda match: " " * len(match[0]), text))
+    parts, position = [], 0
+    for start, end in [*spans, (len(text), len(text))]:
+        parts += [_ENTITY.sub(_character, text[position:start]), text[start:end]]
+        position = end
+    return "".join(parts)
+
+
+def _character(match: re.Match[str]) -> str:
+    character = unescape(match[0])
+    unreadable = unicodedata.category(character[0]) in ("Cc", "Cs", "Cn", "Co")
+    return match[0] if unreadable or character == "\ufffd" else character
 
 
 def _is_json(text: str) -> bool:
@@ -67,14 +142,7 @@ def _without_wrappers(text: str) -> str:
     return text
 
 
-def html_residue(text: str) -> str:
-    """Entities decoded, `<br>` as line ends, paired `<p>`, `<div>`, `<span>` taken off."""
-    return map_prose(text, _prose)
-
-
-def _prose(text: str) -> str:
-    if "&" in text and not _ESCAPED.search(text):
-        text = _ENTITY.sub(lambda match: _CHARACTER[match[1]], text)
+def _untagged(text: str) -> str:
     if "<" not in text:
         return text
     if not _TABLE_ROW.search(text):

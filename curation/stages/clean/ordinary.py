@@ -1,0 +1,33 @@
+"""Which characters ordinary text is made of: what repaired mojibake must give."""
+
+import unicodedata
+
+#: The 3,755 Han characters of GB 2312's first level; 99.5 % of Simplified running text.
+COMMON_HAN = frozenset(
+    bytes([row, cell]).decode("gb2312")
+    for row in range(0xB0, 0xD8)
+    for cell in range(0xA1, 0xFF)
+    if (row, cell) < (0xD7, 0xFA)
+)
+
+# General punctuation, currency, arrows, mathematics, enclosed, shapes; CJK punctuation, full width.
+_SYMBOLS = (
+    (0x2010, 0x205E), (0x20A0, 0x20BF), (0x2100, 0x2bff), (0x3000, 0x303F), (0xFF01, 0xFFEF),
+    (0x1F300, 0x1FAFF), (0xFE0E, 0xFE0F),
+)  # fmt: skip
+
+
+def is_symbol(char: str) -> bool:
+    """Whether `char` is punctuation or a sign beyond ASCII and Latin-1."""
+    point = ord(char)
+    return any(first <= point <= last for first, last in _SYMBOLS)
+
+
+def is_common(char: str) -> bool:
+    """Whether `char` is ASCII, a common Han character, or a sign."""
+    return char < "\x80" or char in COMMON_HAN or is_symbol(char)
+
+
+def is_text(char: str) -> bool:
+    """Whether `char` is assigned, and neither a control nor for private use."""
+    return char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cn", "Co", "Cs", "Cf")
