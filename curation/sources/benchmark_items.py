@@ -17,7 +17,7 @@ from schemas.errors import InputError
 
 _SPLITS = "dev|val|valid|validation|test|train"
 _SPLIT_FOLDER = re.compile(_SPLITS)
-_SPLIT_AT_END = re.compile(rf"(?:(.+)[_.-])?({_SPLITS})")
+_SPLIT_AT_END = re.compile(rf"\A(?:(.+)[_.-])?({_SPLITS})")
 _SHARD = re.compile(r"-\d{5}-of-\d{5}(?:-[0-9a-f]+)?$")
 _NO_SUBJECT = re.compile(rf"{_SPLITS}|all|data|default|\.\.?|/")
 

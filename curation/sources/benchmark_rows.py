@@ -32,7 +32,7 @@ SUBJECT_KEYS = ("subject", "category")
 _OPTION_COLUMN = re.compile(r"(?:option[ _]?)?[a-j]")
 
 _JSON_SUFFIXES = {".json", ".jsonl", ".ndjson"}
-_JSON_START = re.compile(rb"\s*[\[{]")
+_JSON_START = re.compile(rb"\A\s*+[\[{]")
 _HEAD = 2**16  # bytes that a CSV's first row is looked for in
 
 

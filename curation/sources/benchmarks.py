@@ -37,7 +37,7 @@ KNOWN = {
 _KEY = "stages.decontaminate.benchmarks"
 
 _TABLES, _PACKED = r"\.(?:csv|tsv|parquet|json|jsonl|ndjson)", r"(?:\.gz|\.zst)?"
-_DATA = re.compile(rf".+{_TABLES}{_PACKED}", re.IGNORECASE)
+_DATA = re.compile(rf"\A.+{_TABLES}{_PACKED}", re.IGNORECASE)
 _SUFFIX = re.compile(rf"(?:{_TABLES}|\.txt|\.zip){_PACKED}$", re.IGNORECASE)
 _ABOUT = {"dataset_info.json", "dataset_infos.json"}  # notes of the `datasets` library
 # What the system hides, and MMLU's training data, which is not MMLU.

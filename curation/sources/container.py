@@ -15,7 +15,7 @@ from curation.sources.stream import Stream
 
 HEAD = 2**16  # bytes looked at to tell CSV from JSON
 _TABLE_SUFFIXES = {".csv", ".tsv"}
-_JSON_START = re.compile(rb"\s*[\[{]")
+_JSON_START = re.compile(rb"\A\s*+[\[{]")
 
 
 class Container:
