@@ -1,8 +1,8 @@
-"""Control tokens of chat templates that stand in the text of messages.
+r"""Control tokens of chat templates that stand in the text of messages.
 
 A `</s>` in a message ends the sequence when a tokenizer reads it, and `[INST]` opens a turn that
 nobody took, whatever the author meant: HTML's <s> is escaped too. Escaped is with a backslash after
-the first character (`[\\INST]`, `<\\/s>`, `#\\## Instruction:`): one rule for all, readable, and no
+the first character (`[\INST]`, `<\/s>`, `#\## Instruction:`): one rule for all, readable, and no
 tokenizer has a token with a backslash in it. Escaping twice is escaping once.
 """
 
@@ -31,7 +31,7 @@ FAMILIES: dict[str, str] = {
     r"|THINK)\]|\[(?:TOOL_CALLS|CALL_ID|ARGS)\]",
     "llama2": r"<</?SYS>>",
     # BOS, EOS, UNK, PAD of SentencePiece models: the base model's own among them.
-    "sentencepiece": r"</?s>|<(?:unk|pad|mask|bos|eos)>",
+    "sentencepiece": r"</?s>|<(?:unk|pad|bos|eos)>",
     "chatml": r"<\|im_(?:start|end|sep)\|>",
     "llama3": r"<\|(?:begin_of_text|end_of_text|start_header_id|end_header_id|eot_id|eom_id"
     r"|python_tag|finetune_right_pad_id)\|>",
@@ -42,11 +42,13 @@ FAMILIES: dict[str, str] = {
     "chatglm": r"\[[gs]MASK\]|<(?:sop|eop)>",
     "internlm": r"\[UNUSED_TOKEN_[0-9]{1,4}\]|<TOKENS_UNUSED_[0-9]{1,4}>|<eo[ahmsu]>",
     "baichuan": r"<reserved_[0-9]{1,5}>",
-    # Not tokens, but what prompts are built and split by. Fourth-level headings contain them.
-    "alpaca": rf"(?:^|[\s#])###[ \t]?(?i:{_HEADINGS})[ \t]?[:：]",
+    # Not tokens, but what prompts are built by and split at, wherever in a line they stand.
+    "alpaca": rf"###[ \t]?(?i:{_HEADINGS})[ \t]?[:：]",
 }
-_SUSPECT = "(?m:" + "|".join(FAMILIES.values()) + ")"
-_TOKEN = re.compile("|".join(f"(?P<{k}>{v})" for k, v in FAMILIES.items()), re.MULTILINE)
+_SUSPECT = "|".join(FAMILIES.values())
+_TOKEN = re.compile(
+    r"(?=[\[<#])(?:" + "|".join(f"(?P<{name}>{form})" for name, form in FAMILIES.items()) + ")"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +90,11 @@ def escape(text: str) -> str:
 def find(text: str) -> Iterator[tuple[str, str]]:
     """Family and token of each control token in `text`, in order."""
     for match in _TOKEN.finditer(text):
-        yield str(match.lastgroup), match[0][_lead(match[0]) :]
-
-
-def _lead(token: str) -> int:
-    """1 where the match begins with what stands before the token: line end, blank, hash."""
-    return int(token[0].isspace() or token.startswith("####"))
+        yield str(match.lastgroup), match[0]
 
 
 def _broken(match: re.Match[str]) -> str:
-    first = _lead(match[0]) + 1
-    return f"{match[0][:first]}\\{match[0][first:]}"
+    return f"{match[0][0]}\\{match[0][1:]}"
 
 
 def _search(flat: Turns) -> Iterator[_Found]:

@@ -10,11 +10,12 @@ Span = tuple[int, int]
 
 _WHOSE = r"(?:我|你|他|她|我的|本人|老师|客服|群主)?"
 _LINK = (
-    r"(?:\s|号码|号|帐号|账号|账户|id\b|ID\b|群|群号|联系方式|联系|咨询|添加|请加|加|是|为|就是|我的?|改成|换成|同号|搜索?|[:=,、(\"'「])"
-    r"{0,5}"
+    r"(?:\s|号码|号|帐号|账号|账户|id\b|ID\b|群|群号|联系方式|联系|咨询|添加|请加|加|是|为|就是|我的?"
+    r"|改成|换成|同号|搜索?|[:=,、(\"'「]){0,5}"
 )
 _QQ = re.compile(
-    r"(?<![A-Za-z])(?:(?i:qq|oicq)|(?i:q)(?=[号群:])|(?<=加)(?i:q)|(?<=加我)(?i:q)|扣扣|企鹅号?|秋秋|球球号?|扣(?=[号:]))"
+    r"(?<![A-Za-z])(?:(?i:qq|oicq)|(?i:q)(?=[号群:])|(?<=加)(?i:q)|(?<=加我)(?i:q)|扣扣|企鹅号?"
+    r"|秋秋|球球号?|扣(?=[号:]))"
     rf"{_LINK}([1-9]\d{{4,10}})(?![\dA-Za-z_@]|[.-]\d)"
 )
 _QQ_AFTER = re.compile(
@@ -22,7 +23,7 @@ _QQ_AFTER = re.compile(
     rf"{_WHOSE}的?\s?(?:(?i:qq)|扣扣)(?!币|音乐|空间|群聊)|\s?(?i:qq)(?=号|同号))"
 )
 
-_WECHAT_CUE = r"""(?:微\ ?信|薇信|威信|徽信|维信|V信|v信|微❤|微芯|wei\ ?xin|we\ ?chat|(?<=加)卫星|(?<=加我)卫星)"""
+_WECHAT_CUE = r"(?:微\ ?信|[薇威徽维v]信|微❤|微芯|wei\ ?xin|we\ ?chat|(?<=加)卫星|(?<=加我)卫星)"
 _SHORT_CUE = (
     r"(?<![A-Za-z0-9_.])(?:vx|wx|v(?=号)|(?<=加)v|(?<=加我)v|(?<=加)薇|(?<=加我)薇|(?<=加)威)"
 )
@@ -44,11 +45,12 @@ _NO_ID = re.compile(
 )
 _PUBLIC = re.compile(r"公众号|服务号|订阅号|视频号|小程序")
 
-_PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
+#: The character of a province that a plate begins with.
+PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 _LETTER = "[A-HJ-NP-Za-hj-np-z]"
 _SERIAL = "[A-HJ-NP-Za-hj-np-z0-9]"
 _PLATE = re.compile(
-    rf"""[{_PROVINCES}]\ ?{_LETTER}(?P<gap>\ ?[·.•-]?\ ?)(?P<serial>
+    rf"""[{PROVINCES}]\ ?{_LETTER}(?P<gap>\ ?[·.•-]?\ ?)(?P<serial>
       [DFABCEGHJKdfabceghjk]{_SERIAL}\d{{4}} | \d{{5}}[DFABCEGHJKdfabceghjk]    # new energy
     | {_SERIAL}{{4}}[学警挂港澳] | {_SERIAL}{{5}})(?![A-Za-z0-9_]|[.-][A-Za-z0-9])""",
     re.VERBOSE,

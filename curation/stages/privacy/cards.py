@@ -23,7 +23,7 @@ _OLD_ID = re.compile(
 )
 _ID_CUE = re.compile(r"身份证|身分证|证件号|居民证|(?i:id[ _]?card|identity)")
 
-# ISO/IEC 7812 issuers: UnionPay (62, and 60, 9558 before it), Visa, Mastercard, Amex, JCB, Discover.
+# ISO/IEC 7812 issuers: UnionPay (62; 60 and 9558 before it), Visa, Mastercard, Amex, JCB, Discover.
 _ISSUER = re.compile(
     r"""62\d{14,17} | 9558\d{12,15} | 60(?:1382|1428|5848|5710)\d{10,13} | 4\d{15}
     | (?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12} | 3[47]\d{13}
@@ -32,7 +32,8 @@ _ISSUER = re.compile(
 )
 _CARD = re.compile(rf"{_BOUNDED}[2-69]\d{{3}}(?:[ -]?\d{{2,7}}){{2,4}}{_END}")
 _CARD_CUE = re.compile(
-    r"银行|储蓄卡|信用卡|借记卡|卡号|工资卡|账号|帐号|账户|汇款|转账|打款|收款|工行|建行|农行|中行|交行|招行"
+    r"银行|储蓄卡|信用卡|借记卡|卡号|工资卡|账号|帐号|账户"
+    r"|汇款|转账|打款|收款|工行|建行|农行|中行|交行|招行"
     r"|(?i:card|visa|master)"
 )
 

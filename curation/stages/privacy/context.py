@@ -31,7 +31,7 @@ _UNIT = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _LOOSE_UNIT = re.compile(
-    r"\s?(?:人次|个(?!人)|[次件米克度条行步字台辆套种册颗粒瓶]|人(?=[民口,，。、;；!！?？\s]|\Z)|[月日](?!常))"
+    r"\s?(?:人次|个(?!人)|[次件米克度条行步字台辆套种册颗粒瓶]|人(?=[民口,，。、;；!！?？\s)”\"]|\Z)|[月日](?!常))"
 )
 _MONEY = re.compile(r"(?:[¥￥$€£₩]|(?i:rmb|cny|usd|hkd|eur|jpy))\s?\Z")
 _OPERATOR_BEFORE = re.compile(r"(?:[×÷*^√≈<>≤≥]|[=+])\s?\Z")

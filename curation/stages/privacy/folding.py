@@ -5,8 +5,6 @@ text. Patterns see only folded text and need no variants of their own.
 """
 
 import re
-import sys
-import unicodedata
 from collections.abc import Iterable
 from functools import cache
 
@@ -21,10 +19,9 @@ _BRACKETS = {"【": "(", "】": ")", "〔": "(", "〕": ")", "﹙": "(", "﹚": 
 
 @cache
 def _table() -> dict[int, str]:
-    """Code point → its plain form: full-width ASCII, digits of every script, dashes, blanks."""
-    digits = (p for p in range(128, sys.maxunicode + 1) if unicodedata.category(chr(p)) == "Nd")
-    table = {point: str(unicodedata.digit(chr(point))) for point in digits}
-    table |= {point: chr(point - 0xFEE0) for point in range(0xFF01, 0xFF5F)}
+    """Code point → its plain form: full-width ASCII, mathematical digits, dashes, blanks."""
+    table = {point: chr(point - 0xFEE0) for point in range(0xFF01, 0xFF5F)}
+    table |= {0x1D7CE + i: str(i % 10) for i in range(50)}
     for plain, variants in (("-", _DASHES), ("·", _DOTS), (" ", _BLANKS)):
         table |= {ord(variant): plain for variant in variants}
     return table | {ord(bracket): plain for bracket, plain in _BRACKETS.items()}

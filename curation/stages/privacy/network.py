@@ -13,8 +13,10 @@ _FREE_MAIL = (
 )
 _EMAIL = re.compile(
     rf"""(?<![A-Za-z0-9._%+-])([A-Za-z0-9._%+-]{{1,64}}+)
-    (?: @ | \ ?[(\[{{]\ ?(?i:at)\ ?[)\]}}]\ ? | \ (?i:at)\ (?={_FREE_MAIL}\b) | \ ?@\ ?(?={_FREE_MAIL}\.))
-    ([A-Za-z0-9-]{{1,63}}+(?:(?:\.|\ ?[(\[]\ ?(?i:dot)\ ?[)\]]\ ?|\ (?i:dot)\ )[A-Za-z0-9-]{{1,63}}+){{1,5}}+)""",
+    (?: @ | \ ?[(\[{{]\ ?(?i:at)\ ?[)\]}}]\ ?
+      | \ (?i:at)\ (?={_FREE_MAIL}\b) | \ ?@\ ?(?={_FREE_MAIL}\.) )
+    ([A-Za-z0-9-]{{1,63}}+
+      (?:(?:\.|\ ?[(\[]\ ?(?i:dot)\ ?[)\]]\ ?|\ (?i:dot)\ )[A-Za-z0-9-]{{1,63}}+){{1,5}}+)""",
     re.VERBOSE,
 )
 _TOP_LEVEL = re.compile(r"[.\s)\]]([A-Za-z]{2,24})-?\Z")
@@ -23,7 +25,7 @@ _FILE = frozenset(
     "csv pdf zip gz exe dll mp3 mp4 php java cpp rb rs vue map local".split()
 )
 _DUMMY_LOCAL = re.compile(
-    r"(?:your|my|the|some|first|last|user|example|sample|test|demo|name|email|mail|address|id|info|foo"
+    r"(?=.*[A-Za-z])(?:your|my|the|some|first|last|user|example|sample|test|demo|name|email|mail|address|id|info|foo"
     r"|bar|abc|xyz|xxx+|john|jane|doe|someone|admin|support|contact|hello|noreply|no-reply|company"
     r"|me|you|sender|receiver|recipient|[-._\d])+",
     re.IGNORECASE,
@@ -43,7 +45,7 @@ _IPV4 = re.compile(
     r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?![A-Za-z0-9_]|\.\d|-[A-Za-z0-9])"
 )
 _IPV6 = re.compile(
-    r"(?<![A-Za-z0-9_:.])[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]{4,35}(?![A-Za-z0-9_:]|\.\d)"
+    r"(?<![A-Za-z0-9_.])(?<![0-9A-Fa-f:]:)[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]{4,35}(?![A-Za-z0-9_:]|\.\d)"
 )
 _IP_CUE = re.compile(
     r"(?i:(?<![a-z])ip|服务器|主机|网址|地址|登录|登陆|访问|网关|代理|节点|域名|解析|host|server|ping|dns|ssh|proxy"

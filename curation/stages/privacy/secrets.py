@@ -32,9 +32,12 @@ _API_KEY = re.compile(
 )
 #: A value without a form of its own, after its name: 20 characters or more, letters and digits.
 _NAMED_KEY = re.compile(
-    r"""(?<![A-Za-z])(?:api[ _-]?key|app[ _-]?secret|secret[ _-]?(?:access[ _-]?)?key|access[ _-]?key(?:[ _-]?secret)?
-    |client[ _-]?secret|access[ _-]?token|auth[ _-]?token|bearer|密钥|秘钥)["']?(?:\s|[:=]|是|为){1,4}["']?
-    (?P<key>(?=[A-Za-z_/+.-]{0,40}\d)(?=[0-9_/+.-]{0,40}[A-Za-z])[A-Za-z0-9_/+.-]{20,200}+={0,2})""",
+    r"""(?<![A-Za-z])
+    (?:api[ _-]?key|app[ _-]?secret|secret[ _-]?(?:access[ _-]?)?key|client[ _-]?secret
+    |access[ _-]?key(?:[ _-]?secret)?|access[ _-]?token|auth[ _-]?token|bearer|密钥|秘钥)
+    ["']?(?:\s|[:=]|是|为){1,4}["']?
+    (?P<key>(?=[A-Za-z_/+.-]{0,40}\d)(?=[0-9_/+.-]{0,40}[A-Za-z])
+      [A-Za-z0-9_/+.-]{20,200}+={0,2})""",
     re.VERBOSE | re.IGNORECASE,
 )
 _PASSWORD_IN_URL = re.compile(
@@ -42,7 +45,7 @@ _PASSWORD_IN_URL = re.compile(
 )
 _DUMMY = re.compile(
     r".*(?:example|your|x{4,}|\*{3,}|\.\.\.|here|placeholder|dummy|12345678901234567890).*",
-    re.I | re.S,
+    re.IGNORECASE | re.DOTALL,
 )
 _DUMMY_PASSWORD = re.compile(
     r"(?i:.*:(?:pass(?:word|wd)?|pwd|secret|密码|your.*|my.*|x+|\*+|\.+|token|example))"
