@@ -23,7 +23,7 @@ _WORDS = """
 MARKERS = frozenset(_WORDS.split())
 # Behind an instruction only these are sure: a text may end on a line that says 没有.
 _SURE = frozenset(word for word in MARKERS if "输入" in word or "輸入" in word or "input" in word)
-_LABEL = re.compile(r"\s*+(?:输入|輸入|input)\s*+[:：](?=\s*+\S)", re.IGNORECASE)
+_LABEL = re.compile(r"\A\s*+(?:输入|輸入|input)\s*+[:：](?=\s*+\S)", re.IGNORECASE)
 
 
 def is_placeholder(text: str) -> bool:

@@ -168,14 +168,14 @@ MESSY = st.one_of(st.text(max_size=40), st.lists(PIECES, max_size=14).map("".joi
 
 
 @given(st.lists(MESSY, min_size=1, max_size=3), st.booleans())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_cleaning_twice_is_cleaning_once(conversation, html):
     once = cleaned(*conversation, html=html)
     assert cleaned(*once, html=html) == once
 
 
 @given(MESSY)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_the_fast_path_misses_nothing(text):
     suspect = pc.match_substring_regex(pa.array([text]), _SUSPECT)[0].as_py()
     for role in ("user", "assistant"):
@@ -187,6 +187,7 @@ PLAIN = st.from_regex(r"\A[\u4e00-\u9fff，。！？；：“”（）《》、�
 
 
 @given(st.lists(PLAIN, min_size=1, max_size=4).map(" ".join))
+@settings(max_examples=50)
 def test_plain_text_is_never_changed(text):
     assert cleaned(text) == [text]
 
@@ -198,6 +199,11 @@ def test_rules_are_in_a_fixed_order():
 
 
 PAGE = '<html>\n<body>\n<p>你好</p>\n<a href="https://a.cn/?x=1&y=2">去</a>\n</body>\n</html>'
+
+
+def test_a_page_stays_whole_where_its_wrappers_would_go():
+    assert cleaned("写封信", "&lt;p&gt;你好&lt;/p&gt;")[1] == "&lt;p&gt;你好&lt;/p&gt;"
+    assert cleaned("写首诗", "春&lt;br&gt;\n秋")[1] == "春\n秋"
 
 
 def test_a_page_that_was_escaped_as_a_whole_is_put_right():
@@ -292,16 +298,16 @@ def test_an_answer_that_is_meant_to_repeat_stays(conversation):
 HOSTILE = [
     "<div>", "<br", "&lt;", " ", "\n \n", "\u200d", "`", "<p class=", "&lt;a", "&amp;", "&#1",
     '"<', "Ã©", "Ã", "é»", "å ", "ä½ ", "浣犲", "鐨", "锛", "ÄãºÃ", "a\xe9", "输出：", "# ", "**",
-    "答", "|", "\n|", "a=", "<a ", "\n\t", "请", "？", "http://a", "$a", "&quot;http://", "　", "。#",
+    "答", "|", "\n|", "a=", "<a ", "\n\t", "请", "？", "http://a", "$a", "&quot;http://", "\u3000",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_hostile_text_takes_linear_time(unit):
-    text = unit * (200_000 // len(unit)) + "一\u200b"
+    text = unit * (50_000 // len(unit)) + "一\u200b"
     start = time.process_time()
     clean(batch([text, text], ["问", "\u200b" + text]), Clean())
-    assert time.process_time() - start < 4  # a quadratic rule would take minutes
+    assert time.process_time() - start < 2  # a quadratic rule takes a minute
 
 
 def test_real_messages_are_clean_afterwards(shared_data):

@@ -7,7 +7,7 @@ one is rare. The stretch is found by a pair of characters that hold the first fo
 import re
 from itertools import accumulate
 
-from curation.stages.clean.ordinary import is_common, is_text
+from curation.stages.clean.ordinary import COMMON, is_text
 
 _SEQUENCE = rb"(?:[\xe2-\xe9][\x80-\xbf]{2}|\xef[\xbc-\xbf][\x80-\xbf]|\xf0\x9f[\x80-\xbf]{2})"
 _STRETCH = re.compile(_SEQUENCE + rb"(?:[\x09\x0a\x20-\x7e]|" + _SEQUENCE + rb")++")
@@ -37,7 +37,8 @@ def utf8_as_gbk(text: str) -> str:
     signs = [match.start() for match in _SIGN.finditer(text)]
     if not signs:
         return text
-    encoded = [_encode(char) for char in text]
+    table = {char: _encode(char) for char in set(text)}
+    encoded = [table[char] for char in text]
     data, places = b"".join(encoded), [0, *accumulate(map(len, encoded))]
     parts, done = [], 0
     for start in signs:
@@ -73,7 +74,7 @@ def _repaired(text: str, start: int, end: int, raw: bytes) -> str | None:
     except UnicodeDecodeError:
         return None
     stands = [char for char in text[start:end] if char >= "\x80"]
-    odd = sum(not is_common(char) for char in stands)
+    odd = sum(char not in COMMON for char in stands)
     if 2 * odd < len(stands) or not _is_bounded(text, start, end):
         return None
     return decoded if _is_ordinary(decoded) else None
@@ -82,12 +83,12 @@ def _repaired(text: str, start: int, end: int, raw: bytes) -> str | None:
 def _is_bounded(text: str, start: int, end: int) -> bool:
     """Whether what stands around it is sound: else a byte was lost, and more is damaged."""
     around = text[max(start - 1, 0) : start] + text[end : end + 1]
-    return "\ufffd" not in around and all(is_common(char) for char in around)
+    return "\ufffd" not in around and COMMON.issuperset(around)
 
 
 def _is_ordinary(decoded: str) -> bool:
     wide = [char for char in decoded if char >= "\x80"]
-    common = sum(map(is_common, wide))
+    common = sum(char in COMMON for char in wide)
     if common == len(wide):
         return len(wide) > 1
     return len(wide) >= _LONG and common >= _SHARE * len(wide) and all(map(is_text, decoded))

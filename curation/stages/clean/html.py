@@ -28,7 +28,7 @@ _RESIDUE = re.compile(_TAG)
 _ENTITY = re.compile(_ENTITY_NAMES)
 
 _MARKUP = re.compile(
-    r"HTML|XML|XSL|SVG|JSX|CSS|Vue|React|Angular|Markdown|WordPress|DOM\b|entit|escap"
+    r"HTML|XML|XSL|SVG|JSX|CSS|Vue|React|Angular|Markdown|WordPress|(?<![A-Za-z])DOM(?![A-Za-z])|entit|escap"
     r"|网页|网站|前端|标签|标记|实体|转义|超链接|字体|浏览器|富文本|尖括号"
     r"|(?:<|&lt;)/?(?:html|head|body|title|table|t[rdh]|ul|ol|li|a|img|h[1-6]|script|style|form|input|label"
     r"|button|option|select|b|i|em|strong|code|pre|sup|sub|svg|nav|font|section|header|audio|mark)"
@@ -44,7 +44,11 @@ _ESCAPING = re.compile(
     re.IGNORECASE,
 )
 _ESCAPED_MARKUP = re.compile("特殊字符|写成|写作|代替|显示为|原样|表示")
-_ESCAPED_TAG = re.compile(r"&lt;(?:/|!|!--)?\w[^<>&\n]{0,80}(?:&(?!gt;)[^<>&\n]{0,80}){0,20}&gt;")
+# A tag, a quotation, or an apostrophe: no entity that is named for itself.
+_ESCAPED_USE = re.compile(
+    r"&lt;(?:/|!|!--)?+\w[^<>&\n]{0,60}+&(?:gt|quot|#39|amp);|[A-Za-z]&#39;[a-z]"
+    r"|&quot;[^\s&][^&\n]{0,60}+&quot;|&#39;[^\s&][^&\n]{0,60}+&#39;"
+)
 _ESCAPED_WRAPPER = re.compile(r"&lt;/?(?:p|div|span)\b", re.IGNORECASE)
 # In text that was escaped as a whole none of these is left.
 _RAW = {
@@ -70,24 +74,25 @@ _WRAPPERS = [
 def html_entities(messages: Sequence[Message]) -> list[str]:
     """The messages with entities decoded where a whole message was escaped, outside code and URLs.
 
-    Not in JSON, nor where escaping is the subject. Where markup is, a tag must be escaped too;
-    where it is not, none that `html_residue` would then take for its own.
+    Not in JSON, nor where escaping is the subject. Where markup is, a tag or a quotation must
+    be escaped too; where it is not, no tag that `html_residue` would then take for its own.
     """
     contents = [content for _, content in messages]
     if not any(map(_ENTITY.search, contents)) or any(map(_ESCAPING.search, contents)):
         return contents
-    about = any(map(_MARKUP.search, contents))
+    decoded = [_decode(text) for text in contents]
+    about = any(map(_is_markup, decoded))
     if about and any(map(_ESCAPED_MARKUP.search, contents)):
         return contents
-    needed = _ESCAPED_TAG if about else _ENTITY
+    used = _ESCAPED_USE if about else _ENTITY
     return [
-        _decode(text)
-        if needed.search(text)
+        after
+        if used.search(text)
         and (about or not _ESCAPED_WRAPPER.search(text))
         and _is_escaped(text)
         and not _is_json(text)
         else text
-        for text in contents
+        for text, after in zip(contents, decoded, strict=True)
     ]
 
 
@@ -99,7 +104,7 @@ def html_residue(messages: Sequence[Message]) -> list[str]:
     contents = [content for _, content in messages]
     if not any(map(_RESIDUE.search, contents)):
         return contents
-    if any(_MARKUP.search(_without_wrappers(text)) for text in contents):
+    if any(map(_is_markup, contents)):
         return contents
     return [text if _is_json(text) else map_prose(text, _untagged) for text in contents]
 
@@ -135,11 +140,11 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _without_wrappers(text: str) -> str:
-    """`text` without tags that wrap: class="markdown prose" is no talk of Markdown."""
+def _is_markup(text: str) -> bool:
+    """Whether `text` is about markup. Tags that wrap are not: class="markdown prose" is no talk."""
     for opening, _, _ in _WRAPPERS:
         text = opening.sub("", text)
-    return text
+    return bool(_MARKUP.search(text))
 
 
 def _untagged(text: str) -> str:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from curation.stages.clean import gbk
-from curation.stages.clean.ordinary import COMMON_HAN, is_common, is_symbol, is_text
+from curation.stages.clean.ordinary import COMMON, COMMON_HAN, SYMBOLS, is_text
 from curation.text.spans import map_prose
 
 # What Windows-1252 shows for the bytes 80 to 9F; five of them it leaves undefined.
@@ -143,10 +143,10 @@ def _is_accented(stretch: Stretch) -> bool:
 def _is_foreign(stretch: Stretch) -> bool:
     """Common Chinese and its punctuation, or three characters of any script."""
     decoded = stretch.decoded
-    if len(decoded) < 3 and not all(map(is_common, decoded)):
+    if len(decoded) < 3 and not COMMON.issuperset(decoded):
         return False
     if len(decoded) == 1 and (" " in stretch.shown or stretch.before.isalpha()):
-        return is_symbol(decoded) and " " not in stretch.shown
+        return decoded in SYMBOLS and " " not in stretch.shown
     return not all(char in _FOLLOWS or "\xc0" <= char <= "\xff" for char in stretch.seen)
 
 
@@ -156,4 +156,4 @@ def _is_gbk(stretch: Stretch) -> bool:
         return False
     if _UTF8.fullmatch(stretch.shown):
         return False
-    return all(map(is_common, stretch.decoded)) and bool(COMMON_HAN & {*stretch.decoded})
+    return COMMON.issuperset(stretch.decoded) and bool(COMMON_HAN & {*stretch.decoded})

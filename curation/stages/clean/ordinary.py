@@ -11,21 +11,15 @@ COMMON_HAN = frozenset(
 )
 
 # General punctuation, currency, arrows, mathematics, enclosed, shapes; CJK punctuation, full width.
-_SYMBOLS = (
-    (0x2010, 0x205E), (0x20A0, 0x20BF), (0x2100, 0x2bff), (0x3000, 0x303F), (0xFF01, 0xFFEF),
-    (0x1F300, 0x1FAFF), (0xFE0E, 0xFE0F),
+_RANGES = (
+    (0x2010, 0x205E), (0x20A0, 0x20BF), (0x2100, 0x2BFF), (0x3000, 0x303F), (0xFE0E, 0xFE0F),
+    (0xFF01, 0xFFEF), (0x1F300, 0x1FAFF),
 )  # fmt: skip
+#: Punctuation and signs beyond ASCII and Latin-1.
+SYMBOLS = frozenset(chr(point) for first, last in _RANGES for point in range(first, last + 1))
 
-
-def is_symbol(char: str) -> bool:
-    """Whether `char` is punctuation or a sign beyond ASCII and Latin-1."""
-    point = ord(char)
-    return any(first <= point <= last for first, last in _SYMBOLS)
-
-
-def is_common(char: str) -> bool:
-    """Whether `char` is ASCII, a common Han character, or a sign."""
-    return char < "\x80" or char in COMMON_HAN or is_symbol(char)
+#: ASCII, common Han characters, signs.
+COMMON = COMMON_HAN | SYMBOLS | frozenset(map(chr, range(0x80)))
 
 
 def is_text(char: str) -> bool:

@@ -18,7 +18,7 @@ LONGEST = 2000  # characters of a prompt that are compared
 
 _NO_WORD = re.compile(r"[\W_]+")
 _WORD = re.compile(r"[^\W_]")
-_END = re.compile(r"[ \t]*+[。．！？!?…]++|[.](?=\s|\Z)|[ \t]*+#(?=[^#])")
+_END = re.compile(r"(?<=[^\W_])(?:[ \t]*+[。．！？!?…]++|[.](?=\s|\Z)|[ \t]*+#(?=[^#]))")
 _OPENING = re.compile(r"\A\s*+#?+")
 _BETWEEN = re.compile(r"[\s#。．！？!?，,;；]*+")
 
