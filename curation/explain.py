@@ -1,4 +1,4 @@
-"""One record's whole life, from the ledger."""
+"""One record's whole life, from the ledger. Personal data is shown by its kind only."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,8 +7,10 @@ from typing import Any
 import polars as pl
 
 from curation.outputs.parquet import scan
+from curation.stages.privacy import redact_text
 from schemas.corpus import read_manifest
 from schemas.errors import CorpusError
+from schemas.recipe import Privacy
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Life:
 
 def life(directory: Path, record: str) -> Life:
     """Look up a record by its id. Raises CorpusError where the ledger does not know it."""
-    read_manifest(directory)
+    privacy = read_manifest(directory).recipe.stages.privacy
     found = _rows(directory / "ledger" / "decisions", record)
     if not found:
         raise CorpusError(
@@ -34,17 +36,38 @@ def life(directory: Path, record: str) -> Life:
             "the id column of data"
         )
     decision = found[0]
+    row = _row(directory, record, privacy)
+    found_in = decision["stage"] == "privacy" or bool(row and row["pii"])
     return Life(
         decision,
-        _rows(directory / "ledger" / "edits", record),
-        _row(directory, record),
-        _row(directory, decision["duplicate_of"]) if decision["duplicate_of"] else None,
+        _edits(directory, record, privacy, found_in),
+        row,
+        _row(directory, decision["duplicate_of"], privacy) if decision["duplicate_of"] else None,
     )
 
 
-def _row(directory: Path, record: str) -> dict[str, Any] | None:
+def _row(directory: Path, record: str, privacy: Privacy) -> dict[str, Any] | None:
     rows = _rows(directory / "data", record)
-    return rows[0] if rows else None
+    if not rows:
+        return None
+    for message in rows[0]["messages"]:
+        message["content"] = _redacted(message["content"], privacy)
+    return rows[0]
+
+
+def _edits(directory: Path, record: str, privacy: Privacy, found_in: bool) -> list[dict[str, Any]]:
+    """The edits of a record, without the texts of those in which personal data shows."""
+    edits = _rows(directory / "ledger" / "edits", record)
+    found_in = found_in or any(edit["stage"] == "privacy" for edit in edits)
+    for edit in edits:
+        texts = [edit[side] or "" for side in ("before", "after")]
+        if found_in or any(_redacted(text, privacy) != text for text in texts):
+            edit |= {"before": None, "after": None, "diff": None}
+    return edits
+
+
+def _redacted(text: str, privacy: Privacy) -> str:
+    return redact_text(text, privacy) if privacy.searches else text
 
 
 def _rows(folder: Path, record: str) -> list[dict[str, Any]]:

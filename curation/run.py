@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from curation.outputs.parquet import ShardWriter, scan
 from curation.outputs.rows import ChunkRows, chunk_rows
 from curation.outputs.statistics import collect
 from curation.outputs.verify import contradictions, verify
+from curation.outputs.withheld import withhold
 from curation.outputs.workspace import WORK, clear_outputs, clear_work, workspace
 from curation.recipes import LoadedRecipe
 from schemas.conversation import DATA
@@ -131,7 +132,9 @@ def _make(planned: Plan, directory: Path, options: Options, progress: Progress) 
     statistics = collect(directory, planned, corpus, duplicates, compared)
     _write_documents(planned, directory, statistics, shards, ledger)
     used = [path for chunk in chunks for path in _checkpoints(chunk)]
-    clear_work(planned.work, [*used, planned.index_path, *([compared] if compared else [])])
+    useful = [*used, planned.index_path, *([compared] if compared else [])]
+    # Checkpoints hold the texts as they were read.
+    clear_work(planned.work, [] if planned.recipe.stages.privacy.withholds else useful)
 
 
 def _process(planned: Plan, executor: Executor, progress: Progress) -> list[ChunkTask]:
@@ -190,14 +193,16 @@ def _rows(
 ) -> Iterator[ChunkRows]:
     """The final rows of every chunk; `done` is called after each."""
     licenses = {source.name: source.license for source in planned.recipe.sources}
+    privacy = planned.recipe.stages.privacy
     dropped = duplicates.column("row").to_numpy()
     for task, (start, end) in zip(corpus.chunks, pairwise(corpus.bounds), strict=True):
         gone = slice(*np.searchsorted(dropped, [start, end]))
         aside = slice(*np.searchsorted(validation, [start, end]))
         own = duplicates.slice(gone.start, gone.stop - gone.start)
+        state = replay(task)
         yield chunk_rows(
             task,
-            replay(task),
+            replace(state, edits=withhold(state, privacy)) if privacy.withholds else state,
             own,
             dropped[gone] - start,
             validation[aside] - start,

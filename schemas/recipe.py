@@ -108,6 +108,16 @@ class Privacy(StageConfig):
         True, description="False keeps what was found out of the edits ledger too."
     )
 
+    @property
+    def searches(self) -> bool:
+        """Whether anything is looked for."""
+        return self.enabled and self.action != "off"
+
+    @property
+    def withholds(self) -> bool:
+        """Whether what is found stays out of the ledger too."""
+        return self.searches and not self.originals
+
     @field_validator("action", mode="before")
     @classmethod
     def _off(cls, action: object) -> object:

@@ -15,7 +15,9 @@ from curation.engine.plan import Plan
 from curation.engine.read import summary_path
 from curation.explain import Life
 from curation.sources.inspect import Inspection
+from curation.stages.privacy import redact_text
 from schemas.conversation import Message
+from schemas.recipe import Privacy
 from schemas.statistics import Statistics
 
 #: What a table takes beside its cells, and the columns "stage", "reason" and "total" together.
@@ -102,9 +104,16 @@ def inspection(found: Inspection) -> dict[str, Any]:
         "repairs": found.repairs,
         "dropped": found.dropped,
         "quarantined": found.quarantined,
-        "examples": [asdict(conversation) for conversation in found.examples],
+        "examples": [_without_personal_data(asdict(example)) for example in found.examples],
         "bad": [asdict(rejected) for rejected in found.bad],
     }
+
+
+def _without_personal_data(example: dict[str, Any]) -> dict[str, Any]:
+    """A conversation for the eye: what the privacy stage finds by default is named by its kind."""
+    messages = [(role, redact_text(content, Privacy())) for role, content in example["messages"]]
+    shown_of = {name: value for name, value in example.items() if name != "edits"}
+    return {**shown_of, "messages": messages}
 
 
 def print_inspection(found: Inspection) -> None:
@@ -115,9 +124,10 @@ def print_inspection(found: Inspection) -> None:
         if isinstance(value, Counter):
             facts[name] = ", ".join(f"{key} {n:,}" for key, n in value.most_common()) or "none"
     _print_pairs([(k, v) for k, v in facts.items() if k not in ("file", "examples", "bad")])
-    for conversation in found.examples:
-        say(f"\n  record {conversation.position} ({conversation.format})", "bold")
-        _print_messages([Message(m.role, excerpt(m.content, 200)) for m in conversation.messages])
+    for example in facts["examples"]:
+        say(f"\n  record {example['position']} ({example['format']})", "bold")
+        messages = [Message(*message) for message in example["messages"]]
+        _print_messages([Message(m.role, excerpt(m.content, 200)) for m in messages])
     for rejected in found.bad:
         say(f"\n  record {rejected.position}: {rejected.outcome}, {rejected.reason}", "red")
         _print_pairs([(name, value) for name, value in rejected.evidence.items()])
@@ -137,7 +147,10 @@ def print_life(life: Life) -> None:
     )
     for edit in life.edits:
         say(f"\nedited by {edit['stage']}, turn {edit['turn']}: {edit['rule']}", "bold")
-        out.print(_difference(edit["before"], edit["diff"]), soft_wrap=True)
+        if edit["before"] is None:
+            say("  not shown: personal data was found")
+        else:
+            out.print(_difference(edit["before"], edit["diff"]), soft_wrap=True)
     if life.row:
         say("\nas published", "bold")
         _print_pairs([(name, value) for name, value in life.row.items() if name != "messages"])

@@ -12,6 +12,8 @@ import pyarrow as pa
 
 from curation.engine.batches import replay
 from curation.engine.corpus import Corpus
+from curation.stages.privacy import redact_text
+from schemas.recipe import Privacy
 from schemas.statistics import Cluster, Member, Overlap
 
 #: Clusters shown, members shown of each, and characters of a text.
@@ -41,7 +43,7 @@ def overlap(members: pl.DataFrame, names: Sequence[str]) -> list[Overlap]:
     ]
 
 
-def largest_clusters(corpus: Corpus, members: pl.DataFrame) -> list[Cluster]:
+def largest_clusters(corpus: Corpus, members: pl.DataFrame, privacy: Privacy) -> list[Cluster]:
     """The largest clusters, largest first, with the texts of their first members."""
     sizes = members.group_by("cluster").len().sort(["len", "cluster"], descending=[True, False])
     chosen = sizes.head(CLUSTERS)["cluster"].to_list()
@@ -51,7 +53,7 @@ def largest_clusters(corpus: Corpus, members: pl.DataFrame) -> list[Cluster]:
     }
     shown = {c: rows.head(MEMBERS) for c, rows in found.items()}
     numbers = np.array([row for rows in shown.values() for row in rows["row"]], np.int64)
-    described = _described(corpus, numbers)
+    described = _described(corpus, numbers, privacy)
     return [
         Cluster(
             size=len(found[c]),
@@ -100,12 +102,14 @@ def _cells(counts: pl.DataFrame) -> dict[tuple[str, ...], int]:
     return {row[:-1]: row[-1] for row in counts.rows()}
 
 
-def _described(corpus: Corpus, rows: np.ndarray) -> dict[int, tuple[str, str]]:
+def _described(corpus: Corpus, rows: np.ndarray, privacy: Privacy) -> dict[int, tuple[str, str]]:
     """Row → its id, and the beginning of its text."""
     found = {}
     for chunk, places, local in corpus.parts(rows):
         batch = replay(corpus.chunks[chunk]).batch.select(["id", "messages"]).take(pa.array(local))
         for place, row in zip(places.tolist(), batch.to_pylist(), strict=True):
             text = "\n".join(message["content"] for message in row["messages"])
+            if privacy.searches:  # it may have only flagged what it found
+                text = redact_text(text, privacy)
             found[int(rows[place])] = row["id"], text[:EXCERPT]
     return found

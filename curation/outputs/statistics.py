@@ -69,7 +69,7 @@ def collect(
         characters=_distribution(texts, pl.col("characters")),
         splits=_splits(directory / "data"),
         overlap=overlap(members, names),
-        clusters=largest_clusters(corpus, members),
+        clusters=largest_clusters(corpus, members, plan.recipe.stages.privacy),
         same_prompt=_same_prompt(texts),
         contamination=contamination(decisions, plan.index_path) if plan.benchmarks else [],
     )

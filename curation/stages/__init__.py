@@ -13,13 +13,15 @@ import pyarrow as pa
 from curation.stages.batch import StageResult
 from curation.stages.category import category
 from curation.stages.clean import clean
+from curation.stages.control_tokens import control_tokens
 from curation.stages.decontaminate import Decontamination, decontaminate
 from curation.stages.dedup.signatures import Signing, signatures
 from curation.stages.language import language
+from curation.stages.privacy import privacy
 from curation.stages.quality import quality
 from curation.stages.script import script
 from curation.stages.tokens import tokens
-from schemas.recipe import Recipe
+from schemas.recipe import Privacy, Recipe, StageConfig
 
 #: How the names of the stages begin that sign conversations for comparing.
 SIGNATURES = "signatures_"
@@ -52,14 +54,15 @@ def plan_stages(recipe: Recipe, index: Path | None) -> list[PlannedStage]:
         "clean": clean,
         "language": language,
         "script": script,
+        "privacy": privacy,
+        "control_tokens": control_tokens,
         "quality": quality,
         "category": category,
     }
     planned = [
         PlannedStage(name, function, config, config.model_dump())
         for name, function in functions.items()
-        # Quality runs even when disabled: it then writes the score and drops nothing.
-        if (config := getattr(stages, name)).enabled or name == "quality"
+        if _runs(name, config := getattr(stages, name))
     ]
     planned.append(PlannedStage("tokens", tokens, None, {}))
     if index:
@@ -72,6 +75,13 @@ def plan_stages(recipe: Recipe, index: Path | None) -> list[PlannedStage]:
         signing = Signing(key, stages.dedup.ngram, stages.dedup.num_perm)
         planned.append(PlannedStage(signature_stage(key), signatures, signing, asdict(signing)))
     return planned
+
+
+def _runs(name: str, config: StageConfig) -> bool:
+    """Whether a stage runs. Quality always does: disabled it writes the score, drops nothing."""
+    if isinstance(config, Privacy):
+        return config.searches
+    return config.enabled or name == "quality"
 
 
 def signature_stage(key: str) -> str:
