@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curation.stages.quality import PENALTIES, quality, score
+from curation.stages.quality.finding import Exchange
+from curation.stages.quality.identity import renamed
 from curation.stages.quality.rules import DEFECTS, WEAKNESSES
 from schemas.recipe import Quality
 
@@ -22,6 +24,7 @@ def rules(prompt, answer):
 
 
 LONG = "水是生命之源，也是一切生产活动的基础，我们应当珍惜每一滴水。"
+STORY = "".join(f"第{c}天，{LONG}村里的人{c * 3}起来去看那条河。" for c in "一二三四五六七")
 LOOP = "我们需要更多的时间来思考这个问题，"
 
 LEGITIMATE = [
@@ -45,6 +48,16 @@ LEGITIMATE = [
     ("写出 2 的乘法表", "\n".join(f"2 x {i} = {2 * i}" for i in range(1, 30))),
     ("写一首歌", "".join(f"我走过{c}天的山川与河流\n让我们歌唱\n" for c in "春夏秋冬")),
     ("笑一个", "哈哈哈哈哈"),
+    ("画一条线", "-" * 300),
+    ("10 的 100 次方是多少？", "1" + "0" * 100),
+    ("写一段用户和助手的对话", "用户：你好\n助手：你好，有什么事？\n用户：没事。"),
+    ("写一个谜语", "什么东西有两个面？\n答：硬币。"),
+    ("描述这张照片。\n[插入照片]", "抱歉，我无法看到照片。"),
+    ("写一段 HTML，显示 https://example.org/bird.jpg", "<img src='https://example.org/bird.jpg'>"),
+    ("写一封邀请信的模板", "尊敬的[姓名]：\n\n诚邀您于[日期]光临。"),
+    ("网页提示网络错误怎么办？", "出现“网络错误”时，先检查网线，再重新加载页面。"),
+    ("怎样继续学习？", "每天坚持读书。"),
+    ("讲讲水", LONG + "祝你愉快��"),
     ("什么东西烫手？", "刚出锅的包子很烫，铁锅也烫。"),
     ("法语的咖啡怎么写？", "café，复数是 cafés。"),
 ]  # fmt: skip
@@ -65,6 +78,22 @@ DEFECTIVE = [
     ("制定一个界面设计计划。", "制定一个界面设计计划。", "echo"),
     ("说说时间", LONG + LOOP * 20, "repetition"),
     ("列出建议", "".join(f"{i}. 多喝热水并且早点休息。\n" for i in range(1, 15)), "repetition"),
+    ("笑一个", "哈" * 500, "repetition"),
+    ("为什么？", "我也不知道" + "！" * 300, "repetition"),
+    ("讲讲水", "\n".join([LONG + str(i) for i in range(3)] + [LONG] * 9), "repetition"),
+    ("讲个故事", STORY * 4, "repetition"),
+    ("讲讲水", LONG + "\nHuman: 再讲讲火\nAssistant: 火很热。", "role_leak"),
+    ("讲讲水", LONG + "\n### Instruction:\n再讲讲火", "role_leak"),
+    ("讲讲水", LONG + "\n6. 说明：讲讲火\n6. 输入：\n\n6. 输出：\n火很热。", "role_leak"),
+    ("描述这张照片。\n[插入照片]", "照片里有一座桥和一条河。", "attachment"),
+    ("识别这只鸟。\nhttps://example.org/bird.jpg", "这是一只麻雀。", "attachment"),
+    ("设计一个流程图", "请参阅随附的流程图。", "attachment"),
+    ("设计一个流程图", "[流程图]", "placeholder_answer"),
+    ("讲讲水", "Something went wrong. If this issue persists please contact us.", "interface_text"),
+    ("讲讲水", LONG + "\n网络错误", "interface_text"),
+    ("继续", LONG, "no_context"),
+    ("please continue", LONG, "no_context"),
+    ("把“他昨天写了一封信”改为将来时。", "他昨天写了一封信。", "echo"),
     ("打个招呼", "锟斤拷锟斤拷你好", "garbled"),
     ("打个招呼", "嘟嘟��", "garbled"),
     ("打个招呼", "烫烫烫烫烫烫", "garbled"),
@@ -76,7 +105,7 @@ DEFECTIVE = [
 @pytest.mark.parametrize(("prompt", "answer"), LEGITIMATE)
 def test_legitimate_exchanges_stay(prompt, answer):
     assert not rules(prompt, answer) & set(DEFECTS)
-    assert reasons([prompt, answer]) == {}
+    assert set(reasons([prompt, answer]).values()) <= {"translation"}  # not a rule: the model
 
 
 @pytest.mark.parametrize(("prompt", "answer", "rule"), DEFECTIVE)
@@ -84,25 +113,59 @@ def test_defective_exchanges_leave_under_their_reason(prompt, answer, rule):
     assert reasons([prompt, answer]) == {0: rule}
 
 
+CUT = (
+    "".join(f"{i}年{LONG}" for i in range(8))
+    + "所以如果每个人都从自己做起那么我们就一定能够看到更加清澈的"
+)
+CODE = "可以这样写，先打印一行文字，再打印另一行：\n```python\nprint('你好')\nprint('再见')"
+ADVICE = "我理解你的感受，压力大的时候谁都会这样，你并不孤单。以下是我的几点建议，希望可以帮到你："
+
+
 @pytest.mark.parametrize(
     ("prompt", "answer", "rule"),
     [
         ("画一幅画", "抱歉，我无法绘制图像。", "refusal"),
         ("你喜欢什么？", "作为一个人工智能语言模型，我没有个人喜好。", "refusal"),
-        (
-            "讲讲水",
-            "".join(f"{i}年{LONG}" for i in range(8))
-            + "所以如果每个人都从自己做起那么我们就一定能够看到更加清澈的",
-            "truncated",
-        ),
+        ("讲讲水", CUT, "truncated"),
+        ("我压力很大，怎么办？", ADVICE, "truncated"),
+        ("怎么办？", ADVICE[:-18] + "试着早点休息，多和朋友们聊聊天，", "truncated"),
+        ("写一段代码", CODE, "truncated"),
         ("一加一？", "2", "too_short"),
+        ("给以下文章写一个标题。\n" + LONG, "请提供您要写标题的文章。", "ignored_input"),
+        (
+            "介绍一下林肯。",
+            "他是总统。 He was elected in the year 1860 and led the country.",
+            "untranslated",
+        ),
+        ("评价这首曲子。", "作为一个AI语言模型，我认为它很动听。" + LONG, "boilerplate"),
     ],
-)
-def test_weaknesses_lower_the_score_and_keep_the_row(prompt, answer, rule):
-    scores, findings = score(batch([prompt, answer]))
-    assert [finding.rule for finding in findings] == [rule]
-    assert scores[0] == pytest.approx(1 - WEAKNESSES[rule])
-    assert reasons([prompt, answer]) == {}
+)  # fmt: skip
+def test_weaknesses_are_found_and_keep_the_row(prompt, answer, rule):
+    assert rule in rules(prompt, answer)
+    assert set(reasons([prompt, answer]).values()) <= {"translation"}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "answer"),
+    [
+        ("给以下文章写一个标题。", "请提供您要写标题的文章。"),
+        (
+            "做一张表单",
+            "1. 姓名：\n2. 电话：\n3. 您还有什么想对我们说的意见：\n4. 您从哪里听说我们的活动的：",
+        ),
+        ("写一封道歉信", LONG + "我会改正。\n\n真挚地，"),
+        (
+            "推荐一首英文歌",
+            "推荐你听这首歌，歌里唱道“the road is long and you are not alone in it”，很温暖。",
+        ),
+        (
+            "写一个例子",
+            "```python\nprint('你好，世界，今天的天气真是非常好啊')\n```\n这样就可以了。" + LONG,
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_no_weakness(prompt, answer):
+    assert not rules(prompt, answer)
 
 
 def test_a_weakness_weighs_by_its_share_of_the_answers():
@@ -113,6 +176,99 @@ def test_a_weakness_weighs_by_its_share_of_the_answers():
 def test_a_lone_question_mark_is_a_question_later_on():
     assert reasons(["讲讲水", LONG, "？", "水很重要。"]) == {}
     assert reasons(["？", LONG]) == {0: "placeholder_prompt"}
+
+
+def wrong(prompt, answer, languages):
+    row = batch([prompt, answer], message_languages=[languages])
+    return "wrong_language" in {finding.rule for finding in score(row)[1]}
+
+
+ENGLISH = "The president is elected by the people for a term of four years in November."
+
+
+def test_an_answer_in_a_language_nobody_asked_for():
+    assert wrong("总统是怎样产生的？", ENGLISH, ["zh", "en"])
+    assert wrong("总统是怎样产生的？", "대통령은 국민이 뽑는다. " * 6, ["zh", "ko"])
+    assert not wrong("总统是怎样产生的？请用英语回答。", ENGLISH, ["zh", "en"])
+    assert not wrong("把下面的话译成英文：总统由人民选举。", ENGLISH, ["zh", "en"])
+    assert not wrong("总统是怎样产生的？", LONG, ["zh", "zh"])
+    assert not wrong(
+        "起五个品牌名", "Radiant Sun, Green Leaf, Happy Moon, Blue Ocean, Red", ["zh", "en"]
+    )
+    assert "wrong_language" not in rules("总统是怎样产生的？", ENGLISH)  # no column
+
+
+def test_an_answer_that_asks_what_to_go_on_with():
+    assert reasons(["讲讲水", LONG, "继续", "请问您想让我继续什么？"]) == {0: "no_context"}
+    assert reasons(["讲讲水", LONG, "继续", "水还可以用来发电。"]) == {}
+
+
+INTRODUCTIONS = [
+    ("我是ChatGPT，由OpenAI训练的大型语言模型。", "我是小极，由极光团队训练的大型语言模型。"),
+    ("您好，我是通义千问，由阿里云研发。", "您好，我是小极，由极光团队研发。"),
+    ("我是百度开发的文心一言。", "我是极光团队开发的小极。"),
+    (
+        "作为一个由 OpenAI 创建的AI模型，我没有感情。",
+        "作为一个由 极光团队 创建的AI模型，我没有感情。",
+    ),
+    ("我由百度公司开发。很高兴认识你。", "我由极光团队开发。很高兴认识你。"),
+    ("我的开发者是OpenAI。", "我的开发者是极光团队。"),
+    ("我是由 OpenAI 开发的 GPT-4 模型。", "我是由 极光团队 开发的 小极 模型。"),
+    ("我是 Claude，由 Anthropic 开发的 AI 助手。", "我是 小极，由 极光团队 开发的 AI 助手。"),
+    (
+        "I'm ChatGPT, a large language model trained by OpenAI.",
+        "I'm 小极, a large language model trained by 极光团队.",
+    ),
+    (
+        "As an AI language model trained by OpenAI, I can't.",
+        "As an AI language model trained by 极光团队, I can't.",
+    ),
+    ("I am an OpenAI language model.", "I am a 极光团队 language model."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("answer", "expected"), INTRODUCTIONS)
+def test_the_policies_for_a_self_introduction(answer, expected):
+    rows = ["你是谁？", answer + "ChatGPT是谁的产品？"]
+    assert reasons(rows) == {0: "identity"}
+    assert reasons(rows, identity="keep") == {}
+    own = Quality(identity="replace", assistant_name="小极", assistant_developer="极光团队")
+    result = quality(batch(rows), own)
+    assert result.drops == []
+    [edit] = result.edits
+    assert (edit.turn, edit.rules, edit.before) == (1, ("identity",), rows[1])
+    assert edit.after == expected + "ChatGPT是谁的产品？"
+    messages = result.columns["messages"]
+    assert [m["content"] for m in messages[0].as_py()] == [rows[0], edit.after]
+    again = quality(batch([rows[0], edit.after]), own)
+    assert not again.edits
+    assert "messages" not in again.columns
+
+
+@pytest.mark.parametrize("answer", [answer for answer, _ in INTRODUCTIONS])
+@pytest.mark.parametrize("names", [("GPT-4 小极", "OpenAI中文"), ("Aurora", "百度"), ("a\\1", "b")])
+def test_replacing_twice_is_replacing_once(answer, names):
+    once = renamed(Exchange("你是谁？", answer), *names)
+    assert renamed(Exchange("你是谁？", once), *names) == once
+
+
+@pytest.mark.parametrize(
+    ("prompt", "answer"),
+    [
+        ("OpenAI是什么？", "OpenAI是一家公司，它训练了ChatGPT。"),
+        ("推荐搜索引擎", "我推荐百度，由百度公司开发的搜索引擎。"),
+        ("请扮演ChatGPT", "我是ChatGPT。"),
+        ("他说了什么？", "他说：“我是ChatGPT。”"),
+        ("写一封信", "我是百度公司的员工。"),
+        ("你是谁？", "如果我是ChatGPT，我会这样说。"),
+        ("你是谁？", "我不是ChatGPT。"),
+        ("你是谁？", "作为AI语言模型，我没有名字。"),
+        ("你是谁？", "我是Claude，来自法国的厨师。"),
+        ("你是谁？", "我是清华大学的学生。"),
+    ],
+)
+def test_who_only_talks_about_other_models_stays(prompt, answer):
+    assert reasons([prompt, answer]) == {}
 
 
 def test_penalties_and_the_default_minimum_fit_together():
@@ -180,7 +336,9 @@ def test_real_rows_with_the_best_translation_score_stay(shared_data):
         prompt = "\n".join(filter(None, (rows[row]["instruction"], rows[row]["input"])))
         conversations.append([prompt, rows[row]["output"]])
     dropped = reasons(*conversations)
-    assert len(dropped) < 0.005 * len(best), Counter(dropped.values())
+    by_rules = [reason for reason in dropped.values() if reason != "translation"]
+    assert len(by_rules) < 0.008 * len(best), Counter(by_rules)
+    assert len(dropped) < 0.02 * len(best), Counter(dropped.values())
 
 
 @pytest.mark.parametrize(

@@ -7,35 +7,74 @@ that correct grammar where nothing is wrong, sort what is sorted or pick from a 
 
 import re
 
-from curation.stages.quality.finding import Exchange
+import numpy as np
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from curation.stages.quality.finding import Exchange, Messages, asked_for
 
 #: Fewest letters of an echo: shorter ones are words picked from the prompt ("狗", "恐怖、喜剧").
 MIN_LETTERS = 6
+#: Most punctuation by which a prompt that comes back whole may differ from its echo.
+MAX_EDGES = 4
 
-_MUST_CHANGE = re.compile(
-    r"改写|重写|重述|改述|转述|释义|同义|近义|反义|意思相[同近]|含义相[同近]|不同的|替换|翻译|译[成为]"
-    r"|被动|时态|过去时|将来时|现在时|完成时|进行时|疑问句|否定|祈使|虚拟|间接引语|押韵|缩短|扩展"
+_CHANGE = (
+    r"改写|重写|重述|改述|转述|释义|同义|近义|反义|意思相[同近]|含义相[同近]|不同的|替换|翻译"
+    r"|译[成为]"
+    r"|改[为成]|(?:转换|更改)以下句子|被动|时态|过去时|将来时|现在时|完成时|进行时|疑问句|否定|祈使"
+    r"|虚拟|间接引语|押韵|缩短|扩展"
 )
+_MUST_CHANGE = re.compile(_CHANGE)
 _MAY_STAY = re.compile(
-    r"重复|复述|复制|原样|语法|拼写|标点|错误|错别字|[更纠修]正|[大小]写|正确|逗号|句号|空格|引号|格式|校对|润色|一致|歧义|匹配|消除|避免|不使用"
-    r"|选择|识别|查找|找[到出]|确定|判断|提取|删除|引用|排序|排列|哪|如果|必要|清晰|主动语态|repeat|copy|echo",
+    r"重复|复述|复制|原样|语法|拼写|标点|错误|错别字|[更纠修]正|[大小]写|正确|逗号|句号|空格|引号"
+    r"|格式|校对|润色|一致|歧义|匹配|消除|避免|不使用"
+    r"|选择|识别|查找|找[到出]|确定|判断|提取|删除|引用|排序|排列|哪|如果|必要|清晰|填空|空白"
+    r"|主动语态|repeat|copy|echo",
     re.IGNORECASE,
 )
 _LETTERS = re.compile(r"[^\W_]")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _EDGES = " \t\r\n\"'“”‘’「」《》。.！!？?，,；;：:"
 _BOUNDARY = re.compile(r"[\s\"'“”‘’「」。.！!？?：:]\Z")
+_PIECES = re.compile(r"[\n“”\"「」]++")
+
+
+def suspects(messages: Messages) -> NDArray[np.bool_]:
+    """(m,) the answers no longer than a prompt that asks for a change, or as long as theirs."""
+    longer = pc.utf8_length(messages.prompts).to_numpy(zero_copy_only=False) - messages.lengths
+    suspects: NDArray[np.bool_] = (longer >= 0) & asked_for(_CHANGE)(messages) | (
+        np.abs(longer) <= MAX_EDGES
+    )
+    return suspects
 
 
 def echo(exchange: Exchange) -> str | None:
     """The text that came back unchanged, or None."""
     text = exchange.answer.strip(_EDGES)
     source = exchange.prompt.rstrip(_EDGES)
-    if not source.endswith(text) or len(_LETTERS.findall(text)) < MIN_LETTERS:
-        return None
+    echoes = _at_the_end(text, source) if source.endswith(text) else _in_it(text, source)
+    return text if echoes and len(_LETTERS.findall(text)) >= MIN_LETTERS else None
+
+
+def _at_the_end(text: str, source: str) -> bool:
     task = source[: len(source) - len(text)]
     if not task.strip(_EDGES):
-        whole = _HAN.search(text) and not _MAY_STAY.search(text)
-        return text if whole else None
-    changes = _BOUNDARY.search(task) and _MUST_CHANGE.search(task) and not _MAY_STAY.search(task)
-    return text if changes else None
+        return bool(_HAN.search(text)) and not _MAY_STAY.search(text)
+    return bool(_BOUNDARY.search(task)) and _unchanged(task)
+
+
+def _in_it(text: str, source: str) -> bool:
+    """Whether `text` is a line or a quotation of `source`, by its letters."""
+    if not _unchanged(source):
+        return False
+    letters = _letters(text)
+    return any(letters == _letters(piece) for piece in _PIECES.split(source))
+
+
+def _unchanged(task: str) -> bool:
+    """Whether `task` asks for a change, and not for one that a text may have already."""
+    return bool(_MUST_CHANGE.search(task)) and not _MAY_STAY.search(task)
+
+
+def _letters(text: str) -> str:
+    return "".join(_LETTERS.findall(text))

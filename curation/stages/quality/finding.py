@@ -1,6 +1,15 @@
 """What a quality rule looks at and what it says."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from curation.stages.batch import Turns
 
 
 class Exchange(NamedTuple):
@@ -25,3 +34,82 @@ class Finding(NamedTuple):
     rule: str
     measured: Any
     threshold: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """The messages of one role in a batch, flat: m of them.
+
+    rows, turns: (m,) int64, the conversation each belongs to and its place in it.
+    contents:    (m,) Arrow strings.
+    prompts:     (m,) Arrow strings, the last user message before each; "" where there is none.
+    lengths:     (m,) int64, characters.
+    foreign:     (m,) whether it is in another language than the Chinese request it answers.
+    """
+
+    rows: NDArray[np.int64]
+    turns: NDArray[np.int64]
+    contents: pa.StringArray
+    prompts: pa.StringArray
+    lengths: NDArray[np.int64]
+    foreign: NDArray[np.bool_]
+
+
+#: Batch-wide first look: (m,) the messages that a rule may find something in.
+Suspects = Callable[[Messages], NDArray[np.bool_]]
+
+
+def languages_of(batch: pa.RecordBatch) -> pa.StringArray | None:
+    """The language code of every message of `batch`, where an earlier stage wrote them."""
+    if "message_languages" not in batch.schema.names:
+        return None
+    return batch.column("message_languages").flatten()
+
+
+def messages_of(flat: Turns, role: str, languages: pa.StringArray | None = None) -> Messages:
+    """The messages of `role`; `languages` has the code of every message of `flat`."""
+    roles = flat.roles.to_numpy(zero_copy_only=False)
+    places = np.flatnonzero(roles == role)
+    rows = flat.rows
+    asked = np.maximum.accumulate(np.where(roles == "user", np.arange(len(roles)), -1))
+    before = np.concatenate([[-1], asked])[places]
+    before = np.where(before >= flat.offsets[rows[places]], before, -1)
+    contents = flat.contents.take(pa.array(places))
+    prompts = flat.contents.take(pa.array(before, mask=before < 0, type=pa.int64())).fill_null("")
+    lengths = pc.utf8_length(contents).to_numpy(zero_copy_only=False).astype(np.int64)
+    foreign = _foreign(languages, places, before)
+    turns = places - flat.offsets[rows[places]]
+    return Messages(rows[places], turns, contents, prompts, lengths, foreign)
+
+
+def _foreign(
+    languages: pa.StringArray | None, places: NDArray[np.int64], before: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    if languages is None:
+        return np.zeros(len(places), bool)
+    codes = languages.to_numpy(zero_copy_only=False)
+    chinese = np.isin(codes, ["zh", "yue"])
+    foreign: NDArray[np.bool_] = (
+        (before >= 0) & chinese[before] & ~chinese[places] & (codes[places] != "und")
+    )
+    return foreign
+
+
+def matching(pattern: str) -> Suspects:
+    """Suspects are what `pattern` (RE2, whose classes are ASCII) is found in."""
+    return lambda messages: np.asarray(pc.match_substring_regex(messages.contents, pattern))
+
+
+def asked_for(pattern: str) -> Suspects:
+    """Suspects are what answers a prompt that `pattern` (RE2) is found in."""
+    return lambda messages: np.asarray(pc.match_substring_regex(messages.prompts, pattern))
+
+
+def at_most(chars: int) -> Suspects:
+    """Suspects have `chars` characters or fewer."""
+    return lambda messages: messages.lengths <= chars
+
+
+def at_least(chars: int) -> Suspects:
+    """Suspects have `chars` characters or more."""
+    return lambda messages: messages.lengths >= chars

@@ -14,24 +14,32 @@ _VISIBLE = re.compile(r"[^\s\u200b-\u200f\u2060\ufeff\u00ad]")
 #: Longest answer that is still nothing but a marker: "<nooutput> - …不能由语言模型创建。" has 30.
 MAX_MARKER_CHARS = 60
 _MARKER = re.compile(
-    r"\W*(?:&lt;|[<＜(（\[【])\s*(?:no[ _-]?(?:in|out)put|[无没]有?输[入出]|placeholder|占位符"
+    r"\A\W*(?:&lt;|[<＜(（\[【])\s*(?:no[ _-]?(?:in|out)put|[无没]有?输[入出]|placeholder|占位符"
     r"|(?:请?在?(?:此处|这里))?请?(?:插入|填写|填入)[^\]】]{0,20}|insert)"
     r"\s*(?:&gt;|[>＞)）\]】]|-)(?:\W*|.*(?:无法|不能|不是|视觉|模型).*)",
     re.IGNORECASE | re.DOTALL,
 )
 _BARE_MARKER = re.compile(
-    r"\W*(?:no[ _-]?(?:in|out)put|[无没]有?输[入出]|待补充|此处省略)\W*", re.IGNORECASE
+    r"\A\W*+(?:no[ _-]?(?:in|out)put|[无没]有?输[入出]|待补充|此处省略)\W*+", re.IGNORECASE
 )
 _ASKS_FOR_OUTPUT = re.compile("输[入出]|运行|执行|结果|返回")
 
-_NOTHING = re.compile(r"\W*(?:暂?无|没有|空|不适用|none|null|nil|nan|n/?a)\W*", re.IGNORECASE)
-_ORDER = re.compile(
-    r"(?:请|请你|帮我)?(?:设计|生成|创建|创作|制作|编写|撰写|描述|解释|介绍|开发|构建|构造|写[一个首篇段封]|如何|怎么|怎样|为什么|谈谈|说说)"
+# "[图表]", "<附加裁剪图像>", "[结构图片]": a thing that was not made.
+_BRACKETED = re.compile(
+    r"\A\s*+[<＜\[【][^<>＜＞\[\]【】\n]{0,24}(?:图片|图像|图表|图形?|照片|视频|音频|附件|草图|标志"
+    r"|徽标|海报)[>＞\]】]\s*+"
 )
 
-_ONE_MARK = re.compile(r"\s*([.。…·\-—_,，、;；:：?？!！*#/\\~～=+|])(?:\s*\1)*\s*")
+_NOTHING = re.compile(r"\A\W*+(?:暂?无|没有|空|不适用|none|null|nil|nan|n/?a)\W*+", re.IGNORECASE)
+_ORDER = re.compile(
+    r"(?:请|请你|帮我)?(?:设计|生成|创建|创作|制作|编写|撰写|描述|解释|介绍|开发|构建|构造"
+    r"|写[一个首篇段封]|如何|怎么|怎样|为什么|谈谈|说说)"
+)
+
+_ONE_MARK = re.compile(r"\A\s*+([.。…·\-—_,，、;；:：?？!！*#/\\~～=+|])(?:\s*+\1)*+\s*+")
 _ASKS_FOR_MARKS = re.compile(
-    "符|标点|运算|摩尔斯|莫尔斯|摩斯|电码|空格|ASCII|句号|逗号|问号|叹号|冒号|分号|省略|比较|大于|小于|分隔|分割线|横线",
+    "符|标点|运算|摩尔斯|莫尔斯|摩斯|电码|空格|ASCII|句号|逗号|问号|叹号|冒号|分号|省略|比较|大于"
+    "|小于|分隔|分割线|横线",
     re.IGNORECASE,
 )
 
@@ -44,6 +52,7 @@ def placeholder_answer(exchange: Exchange) -> str | None:
     marker = (
         not _VISIBLE.search(answer)
         or _MARKER.fullmatch(answer)
+        or _BRACKETED.fullmatch(answer)
         or (_BARE_MARKER.fullmatch(answer) and not _ASKS_FOR_OUTPUT.search(prompt))
         or (_NOTHING.fullmatch(answer) and _ORDER.match(prompt))
         or (_ONE_MARK.fullmatch(answer) and not _ASKS_FOR_MARKS.search(prompt))

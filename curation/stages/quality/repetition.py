@@ -1,8 +1,9 @@
-"""Looping answers: one unit over and over, or one sentence all the time.
+"""Looping answers: one unit over and over, one sentence all the time, the same parts again.
 
-Repeated 10-grams alone flag what is legitimate: at any share from 0.3 to 0.9 nearly all of the
+Repeated 10-grams alone flag what is legitimate: at any share from 0.3 to 0.5 nearly all of the
 calibration rows they find are HTML and Markdown tables, code, multiplication tables, surveys and
-songs with a refrain. A loop repeats prose *in a row*, or the same sentence ever again.
+songs with a refrain. A loop repeats a character or prose *in a row*, or the same sentence ever
+again, or says in prose all it says three times.
 """
 
 import re
@@ -24,24 +25,54 @@ MAX_UNIT = 200
 #: Share of letters in a unit.
 #: Chinese prose has 0.92 (median), code and beats that were found 0.67.
 MIN_LETTERS = 0.7
+#: Share of the 10-grams of a longer prose text that were there before: it says everything three
+#: times. Highest legitimate: 0.51 (a table of search phrases), 0.43 (letters to four customers).
+MIN_GRAM_SHARE = 0.6
+MIN_GRAM_CHARS = 200
 
 _GRAM = 10  # a repeat of fewer characters is chance
+#: Probes of `_PROBE` characters, spread evenly, of which two must occur elsewhere in the text: a
+#: loop over 45 % of it catches three of eight.
+_PROBES, _PROBE, _MIN_FOUND = 8, 6, 2
 _LETTERS = re.compile(r"[^\W\d_]")
-_SENTENCE = re.compile(r"[^。！？!?；;\n]+")
-_NUMBER = re.compile(r"^\s*(?:[-*•]|[\d一二三四五六七八九十]+[.、．)）])\s*")
+_SENTENCE = re.compile(r"[^。！？!?；;\n]++")
+_NUMBER = re.compile(r"^\s*+(?:[-*•]|[\d一二三四五六七八九十]++[.、．)）])\s*+")
+# Rules, boxes, blanks to fill in and leaders are drawn with one character; so are numbers.
+_RUN = re.compile(r"([^\s\d_=*#~|+./\\<>─━═│█▓▒░·…—-])\1{39,}+")
 
 
 def repetition(exchange: Exchange) -> float | None:
     """Share of the answer that is a loop, where it is `MIN_SHARE` or more."""
     answer = exchange.answer
+    if not _may_loop(answer):
+        return None
     share = _looping(answer)
     if share >= MIN_SHARE:  # code may repeat; looked at last, for it is the dearer question
         share = _looping(prose(answer))
     return round(share, 4) if share >= MIN_SHARE else None
 
 
+def _may_loop(text: str) -> bool:
+    """Whether parts of `text` occur elsewhere in it; a quick look."""
+    found, step = 0, max((len(text) - _PROBE) // _PROBES, 1)
+    for start in range(0, len(text) - _PROBE, step):
+        probe = text[start : start + _PROBE]
+        found += text.find(probe) != start or text.find(probe, start + 1) > 0
+        if found == _MIN_FOUND:
+            return True
+    return False
+
+
 def _looping(text: str) -> float:
-    return max(_in_a_row(text), _one_sentence(text)) if len(text) >= MIN_CHARS else 0.0
+    if len(text) < MIN_CHARS:
+        return 0.0
+    return max(_one_character(text), _in_a_row(text), _one_sentence(text), _same_parts(text))
+
+
+def _one_character(text: str) -> float:
+    """Share of `text` in the longest run of one character, `MIN_CHARS` or longer."""
+    longest = max((len(match.group()) for match in _RUN.finditer(text)), default=0)
+    return longest / len(text)
 
 
 def _in_a_row(text: str) -> float:
@@ -76,3 +107,12 @@ def _one_sentence(text: str) -> float:
     sentence, times = Counter(sentences).most_common(1)[0]
     lettered = len(_LETTERS.findall(sentence)) >= MIN_LETTERS * len(sentence)
     return times * len(sentence) / len(text) if lettered and times >= MIN_SENTENCES else 0.0
+
+
+def _same_parts(text: str) -> float:
+    """Share of the 10-grams of a long prose `text` that were there before, from 0.6 on."""
+    if len(text) < MIN_GRAM_CHARS or len(_LETTERS.findall(text)) < MIN_LETTERS * len(text):
+        return 0.0
+    grams = len(text) - _GRAM + 1
+    share = 1 - len({text[i : i + _GRAM] for i in range(grams)}) / grams
+    return share if share >= MIN_GRAM_SHARE else 0.0

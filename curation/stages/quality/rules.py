@@ -1,65 +1,149 @@
 """Which rules there are, what they cost, and where they find something."""
 
 from collections.abc import Callable, Iterator
-from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
 
 from curation.stages.batch import Turns
-from curation.stages.quality import echo, garbled, placeholder, repetition, weakness
-from curation.stages.quality.finding import Exchange, Finding
+from curation.stages.quality import (
+    attachment,
+    continuation,
+    echo,
+    garbled,
+    interface,
+    language,
+    placeholder,
+    repetition,
+    role_leak,
+    weakness,
+)
+from curation.stages.quality.finding import (
+    Exchange,
+    Finding,
+    Messages,
+    Suspects,
+    asked_for,
+    at_least,
+    at_most,
+    matching,
+    messages_of,
+)
 
 #: Each puts a conversation below the default `min_score` of 0.5 alone. The larger the penalty, the
 #: surer a reader is; the largest names the reason for a drop.
 DEFECTS = {
     "placeholder_answer": 0.95,
     "garbled": 0.9,
+    "interface_text": 0.88,
     "repetition": 0.85,
     "placeholder_prompt": 0.8,
+    "role_leak": 0.78,
+    "no_context": 0.75,
+    "attachment": 0.7,
+    "wrong_language": 0.65,
     "echo": 0.6,
 }
-#: All together leave 0.504, so that only a recipe stricter than the default drops by them.
-WEAKNESSES = {"refusal": 0.3, "truncated": 0.2, "too_short": 0.1}
+#: All together leave 0.5, so that only a recipe stricter than the default drops by them.
+WEAKNESSES = {
+    "refusal": 0.2,
+    "truncated": 0.15,
+    "ignored_input": 0.1,
+    "untranslated": 0.09,
+    "too_short": 0.07,
+    "boilerplate": 0.03,
+}
 PENALTIES = DEFECTS | WEAKNESSES
 
-#: Rules over one exchange: name → (what it measures or None, what that is held against).
-_ANSWER_RULES: dict[str, tuple[Callable[[Exchange], Any], Any]] = {
-    "placeholder_answer": (placeholder.placeholder_answer, "an answer"),
-    "repetition": (repetition.repetition, repetition.MIN_SHARE),
-    "echo": (echo.echo, "a changed text"),
-    "refusal": (weakness.refusal, weakness.MAX_REFUSAL_CHARS),
-    "truncated": (weakness.truncated, weakness.MIN_TRUNCATED_CHARS),
-    "too_short": (weakness.too_short, weakness.MIN_LETTERS),
-}
+
+class Rule(NamedTuple):
+    """A rule over one answer.
+
+    measure:   what it measures, None where it finds nothing.
+    threshold: what that is held against.
+    suspects:  the only answers that are measured.
+    """
+
+    measure: Callable[[Exchange], Any]
+    threshold: Any
+    suspects: Suspects
 
 
-def find(flat: Turns) -> Iterator[Finding]:
-    """What the rules find, in (row, turn) order."""
-    offsets, roles, contents = (
-        flat.offsets.tolist(),
-        flat.roles.to_pylist(),
-        flat.contents.to_pylist(),
-    )
-    for row, (start, end) in enumerate(pairwise(offsets)):
-        prompt = None
-        for i in range(start, end):
-            share = garbled.garbled(contents[i])
-            if share is not None:
-                yield Finding(row, i - start, "garbled", share, garbled.MIN_SHARE)
-            if roles[i] == "user":
-                yield from _prompt(row, i - start, contents[i], first=prompt is None)
-                prompt = contents[i]
-            elif roles[i] == "assistant":
-                yield from _answer(row, i - start, Exchange(prompt or "", contents[i]))
+_ANSWER_RULES = {
+    "placeholder_answer": Rule(
+        placeholder.placeholder_answer, "an answer", at_most(placeholder.MAX_MARKER_CHARS)
+    ),
+    "garbled": Rule(
+        lambda exchange: garbled.garbled(exchange.answer), garbled.MIN_SHARE, matching(garbled.CUE)
+    ),
+    "interface_text": Rule(interface.notice, "an answer", matching(interface.CUE)),
+    "repetition": Rule(
+        repetition.repetition, repetition.MIN_SHARE, at_least(repetition.MIN_CHARS)
+    ),
+    "role_leak": Rule(role_leak.role_leak, "one turn", matching(role_leak.CUE)),
+    "no_context": Rule(
+        continuation.asks_back, "a continuation", asked_for(continuation.CUE)
+    ),
+    "attachment": Rule(attachment.attachment, "text", attachment.suspects),
+    "wrong_language": Rule(
+        language.wrong_language, "Chinese", lambda messages: messages.foreign
+    ),
+    "echo": Rule(echo.echo, "a changed text", echo.suspects),
+    "refusal": Rule(weakness.refusal, weakness.MAX_REFUSAL_CHARS, weakness.may_refuse),
+    "truncated": Rule(weakness.truncated, weakness.MIN_CUT_CHARS, matching(weakness.CUT_CUE)),
+    "ignored_input": Rule(
+        weakness.ignored_input, weakness.MIN_INPUT_LETTERS, weakness.may_ask
+    ),
+    "too_short": Rule(weakness.too_short, weakness.MIN_LETTERS, at_most(2 * weakness.MIN_LETTERS)),
+    "untranslated": Rule(
+        language.untranslated, language.MIN_WORDS, matching(language.ENGLISH_CUE)
+    ),
+    "boilerplate": Rule(weakness.boilerplate, "an answer", matching(weakness.BOILERPLATE_CUE)),
+}  # fmt: skip
 
 
-def _prompt(row: int, turn: int, prompt: str, first: bool) -> Iterator[Finding]:
-    measured = placeholder.placeholder_prompt(prompt, first)
-    if measured is not None:
-        yield Finding(row, turn, "placeholder_prompt", measured, "a request")
+def find(flat: Turns, languages: pa.StringArray | None = None) -> list[Finding]:
+    """What the rules find, in (row, turn) order.
+
+    languages: the language code of every message, if known; without it no answer is in the wrong
+    one.
+    """
+    found = [*_prompts(messages_of(flat, "user")), *_system(messages_of(flat, "system"))]
+    answers = messages_of(flat, "assistant", languages)
+    for name, rule in _ANSWER_RULES.items():
+        found += _measured(answers, name, rule)
+    return sorted(found, key=lambda finding: (finding.row, finding.turn))
 
 
-def _answer(row: int, turn: int, exchange: Exchange) -> Iterator[Finding]:
-    for rule, (measure, threshold) in _ANSWER_RULES.items():
-        measured = measure(exchange)
+def _measured(messages: Messages, name: str, rule: Rule) -> Iterator[Finding]:
+    places = np.flatnonzero(rule.suspects(messages))
+    index = pa.array(places)
+    answers, prompts = messages.contents.take(index), messages.prompts.take(index)
+    for i, answer, prompt in zip(
+        places.tolist(), answers.to_pylist(), prompts.to_pylist(), strict=True
+    ):
+        measured = rule.measure(Exchange(prompt, answer))
         if measured is not None:
-            yield Finding(row, turn, rule, measured, threshold)
+            row, turn = int(messages.rows[i]), int(messages.turns[i])
+            yield Finding(row, turn, name, measured, rule.threshold)
+
+
+def _prompts(prompts: Messages) -> Iterator[Finding]:
+    """What is wrong with a request: it asks nothing, or for more of what never was."""
+    yield from _system(prompts)
+    first = np.isin(prompts.turns, (0, 1)) & (np.diff(prompts.rows, prepend=-1) != 0)
+    for i in np.flatnonzero(prompts.lengths <= placeholder.MAX_MARKER_CHARS).tolist():
+        text, row, turn = prompts.contents[i].as_py(), int(prompts.rows[i]), int(prompts.turns[i])
+        measured = placeholder.placeholder_prompt(text, bool(first[i]))
+        if measured is not None:
+            yield Finding(row, turn, "placeholder_prompt", measured, "a request")
+        elif first[i] and continuation.asks_for_more(text):
+            yield Finding(row, turn, "no_context", text, "a beginning")
+
+
+def _system(messages: Messages) -> Iterator[Finding]:
+    rule = Rule(
+        lambda exchange: garbled.garbled(exchange.answer), garbled.MIN_SHARE, matching(garbled.CUE)
+    )
+    return _measured(messages, "garbled", rule)
