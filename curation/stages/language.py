@@ -4,8 +4,8 @@ A conversation is what its user asks and its assistant answers, so its language 
 characters. Chinese on either side, or in the first question, makes it Chinese: a request for an
 English translation and an English question with a Chinese answer both teach Chinese. Otherwise it
 is the user's language. A side that is no language, such as code or a number, leaves the decision to
-the other; where both are, as in 1+1= and 2, the language is `und` and the conversation is kept: it
-is not wrong.
+the other; where both are, as in 1+1= and 2, or code and code, the language is `und` and the
+conversation is kept: it is not wrong.
 """
 
 import re
@@ -18,10 +18,12 @@ import pyarrow.compute as pc
 
 from curation.stages.batch import Drop, StageResult, Turns, turns
 from curation.text import hanzi
-from curation.text.identify import UNDETERMINED, identify
+from curation.text.identify import CODE, UNDETERMINED, identify
 from schemas.recipe import Language
 
 CHINESE = ("zh", "yue")
+#: What messages are that speak no language, and leave the conversation's to the others.
+SILENT = (UNDETERMINED, CODE)
 
 _KANA = re.compile(r"[\u3040-\u30ff\u31f0-\u31ff]++")
 #: Chinese for what, how, translate into, please: in characters that Japanese has too, but not so.
@@ -57,7 +59,7 @@ def _message_languages(flat: Turns) -> list[str]:
     """The language of each message; of a user's, that of the request rather than its material."""
     languages = identify(flat.contents)
     is_user = np.asarray(pc.equal(flat.roles, "user"))
-    foreign = is_user & ~np.isin(np.array(languages, object), [*CHINESE, UNDETERMINED])
+    foreign = is_user & ~np.isin(np.array(languages, object), [*CHINESE, *SILENT])
     rows = np.flatnonzero(foreign)
     texts = flat.contents.take(pa.array(rows))
     chinese = np.asarray(pc.match_substring_regex(texts, r"\p{Han}{2}"))
@@ -83,7 +85,7 @@ def _request_parts(text: str) -> list[str]:
 
 def _sides(flat: Turns, languages: Sequence[str], role: str) -> list[str]:
     """The language of one side of each conversation: that of most of its messages."""
-    spoken = np.asarray(pc.equal(flat.roles, role)) & (np.array(languages, object) != UNDETERMINED)
+    spoken = np.asarray(pc.equal(flat.roles, role)) & ~np.isin(np.array(languages, object), SILENT)
     codes = np.where(spoken, languages, "").tolist()
     return [
         _most(codes[start:end])

@@ -4,8 +4,9 @@ Scripts settle nearly everything that a Chinese corpus holds, and do so for a wh
 fastText's lid.176 model is asked only about what they leave open, mostly text in Latin letters. On
 its own it reads 85 % of Chinese titles as Chinese, and 41 % of words of up to four characters.
 
-Codes are ISO 639: zh (either script), yue (Cantonese), ja, ko, en …; `und` for what is no language:
-numbers, punctuation, formulas, code. Code, URLs and e-mail addresses do not count.
+Codes are ISO 639: zh (either script), yue (Cantonese), ja, ko, en …; `code` for program text, `und`
+for what else is no language: numbers, punctuation, formulas. Code in a text, URLs and e-mail
+addresses do not count.
 """
 
 import re
@@ -20,25 +21,17 @@ from typing import Any
 import fasttext
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from curation.text import hanzi
+from curation.text import cantonese, hanzi
 from curation.text.codepoints import CodePoints
+from curation.text.program import is_program
 from curation.text.spans import prose
 
 #: What is no language.
 UNDETERMINED = "und"
-
-# Characters that written Mandarin does not use, and words that give Cantonese away without them.
-_CANTONESE = "嘅咗喺冇哋啲嚟佢嗰嘢啱攞瞓諗谂畀咁噉㗎喎嘞睇搵揾攰嬲嚿乜冚唞孭揸囖冧唻餸嗌啫嘥"
-_CANTONESE_WORDS = (
-    r"唔[^嗯唔，。！？、…,.!?～~ \n]|咩[事话話料名嚟呀啊嘢]|(?:做|有|講|讲|食|係|为|為)咩"
-    r"|邊[個个度]|边个|(?:^|[，。！？你佢都])[點点]解[^決决脫脱釋释]|點[樣讀]|幾多|食[飯飽]|鍾意"
-    r"|(?:^|[你我])而家[^人庭長长里裡中教屬属族境鄉乡務务]|[聽琴尋]日|[幾好]靚|呢度[^假過过]|得閒|傾偈"
-    r"|(?:^|[^關聯干體三])係(?:[^數指由屬為因]|$)|仲[有係未要]|返去|[我你日]返[學学工]|屋企|等陣"
-    r"|[謝谢]晒|喇(?:[，。！？!?…]|$)"
-)
+#: Program text.
+CODE = "code"
 
 
 class _Kind(IntEnum):
@@ -48,13 +41,15 @@ class _Kind(IntEnum):
     LETTER = 1  # of any script not below
     HAN = 2
     NOT_JAPANESE = 3  # Han
-    JAPANESE = 4  # Han
-    CANTONESE = 5  # Han
-    KANA = 6
-    HANGUL = 7
-    LATIN = 8
-    TICK = 9
-    WORD = 10  # a Latin letter that begins a word
+    SHORTENED = 4  # Han; Japanese and Simplified text have it
+    UNSHORTENED = 5  # Han; Japanese and Traditional text have it
+    JAPANESE = 6  # Han
+    CANTONESE = 7  # Han
+    KANA = 8
+    HANGUL = 9
+    LATIN = 10
+    TICK = 11
+    WORD = 12  # a Latin letter that begins a word
 
 
 _LETTERS = [p for p in range(0x370, 0x2E00) if unicodedata.category(chr(p))[0] in "LM"]
@@ -68,8 +63,10 @@ def _kinds() -> NDArray[np.uint8]:
             np.array(_LETTERS),
             hanzi.HAN,
             hanzi.not_japanese(),
+            np.setdiff1d(hanzi.simplified(), hanzi.not_japanese()),
+            np.setdiff1d(hanzi.traditional(), hanzi.not_japanese()),
             hanzi.japanese(),
-            np.array([ord(character) for character in _CANTONESE]),
+            np.array([ord(character) for character in cantonese.CHARACTERS]),
             hanzi.KANA,
             hanzi.HANGUL,
             hanzi.LATIN,
@@ -93,11 +90,15 @@ def identify(texts: pa.StringArray | Sequence[str]) -> list[str]:
 
 def _without_code(texts: pa.StringArray) -> NDArray[np.object_]:
     """(n,) languages of `texts`, judged by their prose: by script, else by the model."""
-    plain = [prose(text) for text in texts.to_pylist()]
+    whole = texts.to_pylist()
+    plain = [prose(text) for text in whole]
     texts = pa.array(plain, pa.string())
     languages = _by_script(_count(texts), texts)
-    for row in np.flatnonzero(languages == ""):
-        languages[row] = _by_model(plain[row])
+    for row in np.flatnonzero((languages == "") | (languages == UNDETERMINED)):
+        if is_program(whole[row]):
+            languages[row] = CODE
+        elif not languages[row]:
+            languages[row] = _by_model(plain[row])
     return languages
 
 
@@ -123,42 +124,27 @@ def _by_script(counts: NDArray[np.int64], texts: pa.StringArray) -> NDArray[np.o
     asian = (han + kana > hangul) & (han + kana >= other)
     languages = np.full(len(counts), "", object)
     languages[asian] = "zh"
-    languages[asian & _cantonese(counts, han)] = "yue"
     languages[asian & _japanese(counts, han)] = "ja"
     languages[(hangul > 0) & (hangul >= han + kana) & (hangul >= other)] = "ko"
     languages[han + kana + hangul + foreign + counts[:, _Kind.WORD] == 0] = UNDETERMINED
-    languages[_plainly_cantonese(texts, languages)] = "yue"
+    chinese = np.flatnonzero(languages == "zh")
+    own = counts[chinese, _Kind.CANTONESE]
+    languages[chinese[cantonese.found(texts.take(pa.array(chinese)), own, han[chinese])]] = "yue"
     return languages
-
-
-def _cantonese(counts: NDArray[np.int64], han: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """(n,) written Cantonese: about one character in six is its own; one in twenty is enough."""
-    own = counts[:, _Kind.CANTONESE]
-    return np.asarray((own > 0) & (own * 20 >= han))
 
 
 def _japanese(counts: NDArray[np.int64], han: NDArray[np.int64]) -> NDArray[np.bool_]:
     """(n,) Japanese: enough kana, or Japanese kanji and none that Japanese lacks.
 
-    Of 1,000 Japanese sentences none has less than 18 % kana; a Chinese one may borrow a の.
+    Of 1,000 Japanese sentences none has less than 18 % kana; a Chinese one may borrow a の. A short
+    text that mixes 学 and 東, as neither Chinese script does, is Japanese too: 東京大学.
     """
     kana = counts[:, _Kind.KANA]
     foreign = counts[:, _Kind.NOT_JAPANESE] + counts[:, _Kind.CANTONESE]
     written = (kana > 0) & (kana * 10 >= han) & (kana >= 2 * foreign)
-    kanji = (counts[:, _Kind.JAPANESE] > 0) & (foreign == 0)
+    mixed = (counts[:, _Kind.SHORTENED] > 0) & (counts[:, _Kind.UNSHORTENED] > 0) & (han <= 12)
+    kanji = ((counts[:, _Kind.JAPANESE] > 0) | mixed) & (foreign == 0)
     return np.asarray(written | kanji)
-
-
-def _plainly_cantonese(texts: pa.StringArray, languages: NDArray[np.object_]) -> NDArray[np.int64]:
-    """Rows of short Chinese texts that Cantonese words, not characters, give away.
-
-    Beyond some 40 characters (120 bytes) Cantonese does not go without a character of its own.
-    """
-    chinese = np.flatnonzero(languages == "zh")
-    candidates = texts.take(pa.array(chinese))
-    short = np.flatnonzero(pc.less(pc.binary_length(candidates), 120))
-    found = pc.match_substring_regex(candidates.take(pa.array(short)), _CANTONESE_WORDS)
-    return np.asarray(chinese[short[np.asarray(found)]])
 
 
 # Languages in Latin letters that the model may name; its rarer ones are noise on short texts.
@@ -172,12 +158,20 @@ _SINITIC = frozenset({"zh", "yue", "wuu", "ja", "ko"})
 # unless it says otherwise: English counts this many times over, divided by the text's length.
 _ENGLISH_WEIGHT = 300
 _FLOOR = 0.01  # the probability that English has at least, in ASCII
-_MODEL_CHARACTERS = 200  # enough to tell, and bounds the time for a long text
+_MODEL_CHARACTERS = 120  # enough to tell, and bounds the time for a long text
 
 _WORD = re.compile(r"(?:[^\W\d_]|[\u0300-\u1cff]){2,}")  # marks are part of Thai or Hindi words
 _CODE = re.compile(r"[{}\[\]=<>|\\^+_#]|;\s*$|\w\(", re.MULTILINE)
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _FOREIGN = re.compile(r"[\u0370-\u1cff]")
+# Letters of one language alone.
+_THAI = re.compile(r"[\u0e01-\u0e2e]")
+_VIETNAMESE = re.compile(r"[ơưạ-ỹ]", re.IGNORECASE)
+# Common words of English that its neighbours do not share.
+_ENGLISH = frozenset(
+    "the of and is are was were with this that you your what how which from have has not it be "
+    "they their there would can should please".split()
+)
 
 
 def _by_model(text: str) -> str:
@@ -187,14 +181,21 @@ def _by_model(text: str) -> str:
     words = _WORD.findall(text)
     if not _is_language(text, words):
         return "zh" if has_han else UNDETERMINED
+    if _THAI.search(text) and not has_han:
+        return "th"
     if has_han or _FOREIGN.search(text):
         best = max(scores := _scores(text), key=scores.__getitem__)
         return "zh" if best in _SINITIC else best
-    return _latin(" ".join(words))
+    return _latin(words)
 
 
-def _latin(text: str) -> str:
-    """The language of `text`, which is words in Latin letters."""
+def _latin(words: Sequence[str]) -> str:
+    """The language of `words`, which are in Latin letters."""
+    text = " ".join(words)
+    if len(_VIETNAMESE.findall(text)) * 5 >= len(words):
+        return "vi"
+    if sum(word.lower() in _ENGLISH for word in words) * 8 >= max(len(words), 16):
+        return "en"
     scores = {code: p for code, p in _scores(text).items() if code in _LATIN_LANGUAGES}
     floor = _FLOOR if text.isascii() or not scores else 0
     scores["en"] = max(scores.get("en", 0), floor) * max(1, _ENGLISH_WEIGHT / len(text))

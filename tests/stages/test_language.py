@@ -1,6 +1,7 @@
 """The language of conversations."""
 
 import json
+from time import process_time
 
 import pyarrow as pa
 import pytest
@@ -29,6 +30,8 @@ def decided(*conversation):
         ("zh", ["翻译成英文：こんにちは、お元気ですか", "Hello, how are you?"]),
         ("zh", ["“ありがとう”是什么意思", "Thank you"]),
         ("zh", ["写一个打印函数", "```python\nprint('hello')\n```"]),
+        ("zh", ["写一个打印函数", "def f():\n    print('hello')"]),
+        ("und", ["def f(x):\n    return x", "def g(x):\n    return x + 1"]),
         ("zh", ["一加一等于几？", "2"]),
         ("zh", ["写一首诗", "床前明月光", "continue", "疑是地上霜", "go on", "举头望明月"]),
         ("en", ["What is your name?", "My name is John, nice to meet you."]),
@@ -57,6 +60,14 @@ def test_columns_drops_and_evidence():
     ]
     assert [(drop.row, drop.reason) for drop in result.drops] == [(1, "language")]
     assert result.drops[0].evidence == {"language": "en", "user": "en", "assistant": "en"}
+
+
+def test_code_has_a_label_of_its_own_and_stays():
+    code = "def f(x):\n    return x"
+    result = language(batch_of(["写一个函数", code], [code, code]), Language())
+    assert result.columns["message_languages"].to_pylist() == [["zh", "code"], ["code", "code"]]
+    assert result.columns["language"].to_pylist() == ["zh", "und"]
+    assert not result.drops
 
 
 @pytest.mark.parametrize(
@@ -118,3 +129,11 @@ def test_a_chinese_request_about_or_in_another_language_stays(conversation):
 def test_japanese_goes(conversation):
     (drop,) = language(batch_of(conversation), Language()).drops
     assert drop.evidence["language"] == "ja"
+
+
+@pytest.mark.parametrize("unit", ["“", '"', "《「", "中文a", "あ", "：", "こ。", "什"])
+def test_linear_time(unit):
+    batch = batch_of(["これは中文の" + unit * (1_000_000 // len(unit)), "好"])
+    before = process_time()
+    language(batch, Language())
+    assert process_time() - before < 2

@@ -1,5 +1,7 @@
 """Language identification."""
 
+from time import process_time
+
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -21,6 +23,17 @@ EXAMPLES = [
     ("yue", "我哋聽日去邊度玩？"),
     ("yue", "點解你唔講畀佢知？"),
     ("yue", "我係香港人。"),
+    ("yue", "我哋听日去边度玩？"),
+    ("yue", "唔该晒，我而家返屋企食饭。"),
+    ("yue", "呢間餐廳好食，不過貴少少"),
+    ("zh", "“佢”是什么意思？"),
+    ("zh", "粤语里「唔該」是谢谢的意思"),
+    ("zh", "请问成日本公司的员工要什么条件"),
+    ("zh", "抑郁下降，常识讲解，听日本音乐"),
+    ("zh", "小羊咩咩叫，好嘞，然而家人在等"),
+    ("ja", "ありがとう"),
+    ("ja", "東京大学"),
+    ("ja", "国際会議"),
     ("ja", "昨日は図書館で本を読みました。"),
     ("ja", "首相、訪米を延期"),
     ("ja", "駅前の喫茶店"),
@@ -39,8 +52,26 @@ EXAMPLES = [
     ("und", "3.14159"),
     ("und", "1 + 1 = 2"),
     ("und", "……！？"),
-    ("und", "def f(x):\n    return [y + x for y in range(3)]"),
-    ("und", "```python\nprint('hello world, this is English')\n```"),
+    ("code", "def f(x):\n    return [y + x for y in range(3)]"),
+    ("code", "```python\nprint('hello world, this is English')\n```"),
+    ("th", "สวัสดี"),
+    ("vi", "Cảm ơn bạn"),
+    ("en", "Yes"),
+    ("zh", "OK 好"),
+    ("code", "SELECT name FROM users WHERE age > 3;"),
+    ("code", "<table>\n  <tr><td>姓名</td></tr>\n</table>"),
+    ("code", "int main() {\n    return 0; // 返回\n}"),
+    ("code", "for i in range(3):\n    print(i)"),
+    ("code", '{\n  "name": "Li",\n  "age": 3\n}'),
+    ("code", "```\nx = [1, 2]\nprint(x)\n```"),
+    ("code", "npm.install('x');"),
+    ("zh", "优化这段代码：\ndef f(x):\n    return [x for x in range(3)]"),
+    ("zh", "解释这段代码 int main() {\n    return 0;\n}"),
+    ("en", "Here is how you do it in Python:\n\nfor i in range(3):\n    print(i)"),
+    ("en", "If you want to go there, do this:\nask for the way and return"),
+    ("en", "The class will import most of what you need; please select one from the list."),
+    ("und", "```\n----\n```"),
+    ("und", "x = 3"),
     ("und", "https://example.org/some/english/words"),
     ("zh", "运行：\n```python\nprint('hello world, this is a long English string')\n```"),
     ("en", "This is how you print it in Python:\n```\nprint('你好，世界，今天天气很好')\n```"),
@@ -85,3 +116,29 @@ def test_accuracy_on_short_chinese(shared_data):
     text = (shared_data / "langid" / "zh.txt").read_text(encoding="utf-8")
     pieces = [p for line in text.split("\n") for p in line.replace("。", "，").split("，")]
     assert accuracy("zh", [p for p in pieces if 3 <= len(p) <= 7 and not p.isascii()]) >= 0.97
+
+
+UNITS = [
+    "唔",
+    "係",
+    "a",
+    "a ",
+    "a.",
+    "a(",
+    "x = ",
+    "def a(",
+    "<a ",
+    "import a, ",
+    "if (",
+    "{",
+    "a\n",
+]
+
+
+@pytest.mark.parametrize("unit", [*UNITS, "print(a)\n", "你 ", "#", "```\n", "SELECT ", "à ", "ก"])
+def test_linear_time(unit):
+    for start in ("", "def f(x): ", "```\n"):
+        text = start + unit * (1_000_000 // len(unit))
+        before = process_time()
+        identify([text])
+        assert process_time() - before < 1
