@@ -33,6 +33,11 @@ _PLAIN = re.compile(
     """,
     re.VERBOSE,
 )
+# No program is without one of these; most prose is, and need not be read line by line.
+_MARK = re.compile(
+    r"[({\[=;<@]|:$|^[ ]*(?:import|from|class|using|select|SELECT|DELETE|CREATE|DROP|ALTER|\#inc)[ ]",
+    re.MULTILINE,
+)
 # A line of prose at either end introduces or explains; a sentence does so anywhere.
 _WORDS = re.compile(r"[\u3400-\u9fff]{2}|[A-Za-z']{2,}(?:[ ,]+[A-Za-z']+){3}")
 _SENTENCE = re.compile(r".*[\u3400-\u9fff][。？！]$")
@@ -49,6 +54,8 @@ def is_program(text: str) -> bool:
     """Whether `text` is program text: fenced and nothing said about it, or most of its lines."""
     if "```" in text or "~~~" in text:
         return _is_fenced(text.strip())
+    if not _MARK.search(text):
+        return False
     lines = [line.strip()[:_COLUMNS] for line in text.strip("`").splitlines()[: _LINES * 2]]
     return _is_source([line for line in lines if line][:_LINES])
 
