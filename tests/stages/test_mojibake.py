@@ -41,6 +41,7 @@ def undone(text):
         ("他说：ä½\xa0å¥½，世界", "他说：你好，世界"),
         ("浣犲ソ", "你好"),
         ("他说：浣犲ソ锛屼笘鐣屻€俛bc", "他说：你好，世界。abc"),
+        ("姣斿皵路鐩栬尐", "比尔·盖茨"),
         ("ÄãºÃ£¬ÊÀ½ç", "你好，世界"),
         ("donâ€™t â€œstopâ€\x9d", "don’t “stop”"),
         ("cafÃ©, Ã©tude, FÃ¼r", "café, étude, Für"),
@@ -66,6 +67,7 @@ def test_what_is_certain_is_repaired(damaged, sound):
         "(╬Ò‸Ó) (๑ó﹏ò๑)",
         "浣犲ソ锛\ufffd",  # the end was lost
         "ä½\xa0å¥½ï¼",  # here too
+        "姣斿皵路鐩栬尐°路",  # 路 alone could be a road
         "浣溪沙 溧阳 涓涓细流 棰额",
         "見 https://a.cn/Ã© `Ã©` 和 $Ã©$",
         "Ω≈ç√∫˜µ≤",

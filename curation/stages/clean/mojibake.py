@@ -143,7 +143,8 @@ def _is_accented(stretch: Stretch) -> bool:
 def _is_foreign(stretch: Stretch) -> bool:
     """Common Chinese and its punctuation, or three characters of any script."""
     decoded = stretch.decoded
-    if len(decoded) < 3 and not COMMON.issuperset(decoded):
+    short = len(decoded) < 3 or (len(stretch.shown) == 2 * len(decoded) and not decoded.isalpha())
+    if short and not COMMON.issuperset(decoded):
         return False
     if len(decoded) == 1 and (" " in stretch.shown or stretch.before.isalpha()):
         return decoded in SYMBOLS and " " not in stretch.shown
