@@ -35,7 +35,7 @@ _PLAIN = re.compile(
 )
 # No program is without one of these; most prose is, and need not be read line by line.
 _MARK = re.compile(
-    r"[({\[=;<@]|:$|^[ ]*(?:import|from|class|using|select|SELECT|DELETE|CREATE|DROP|ALTER|\#inc)[ ]",
+    r"[({\[=;<@]|:$|^[ ]*(?:import|from|class|select|SELECT|DELETE|CREATE|DROP|ALTER|\#inc)[ ]",
     re.MULTILINE,
 )
 # A line of prose at either end introduces or explains; a sentence does so anywhere.
