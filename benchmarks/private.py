@@ -179,10 +179,10 @@ def licence_plate(random: Random) -> str:
     elif kind < 0.3:
         serial = digits(random, 4) + random.choice("学警挂")
     else:
-        serial = list(digits(random, 5))
-        for place_ in random.sample(range(5), random.randint(0, 2)):
-            serial[place_] = random.choice(PLATE_LETTERS)
-        serial = "".join(serial)
+        signs = list(digits(random, 5))
+        for i in random.sample(range(5), random.randint(0, 2)):
+            signs[i] = random.choice(PLATE_LETTERS)
+        serial = "".join(signs)
     return place + random.choice(("", "", "·", "•", "-", " ")) + serial
 
 

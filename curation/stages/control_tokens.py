@@ -47,7 +47,9 @@ FAMILIES: dict[str, str] = {
 }
 _SUSPECT = "|".join(FAMILIES.values())
 _TOKEN = re.compile(
-    r"(?=[\[<#])(?:" + "|".join(f"(?P<{name}>{form})" for name, form in FAMILIES.items()) + ")"
+    r"(?=[\[<]|###[ \t]?\w)(?:"
+    + "|".join(f"(?P<{name}>{form})" for name, form in FAMILIES.items())
+    + ")"
 )
 
 

@@ -35,6 +35,8 @@ _WECHAT_AFTER = re.compile(
     rf"(?<![A-Za-z0-9_.@/-])(?P<id>[A-Za-z][A-Za-z0-9_-]{{5,19}}|[1-9]\d{{4,11}})"
     rf"\s?(?:\(\s?微信号?\s?\)|,?\s?(?:这?就?是){_WHOSE}的?\s?微信号?(?![支小公平用朋群客好搜官团]))"
 )
+#: The id that WeChat gives who chooses none: needs no cue.
+_WXID = re.compile(r"(?<![A-Za-z0-9_])wxid_[a-z0-9]{8,22}(?![A-Za-z0-9_])")
 #: Says that an id follows; without it only an id with a digit or an underscore is believed.
 _STATED = re.compile(r"[:=号是为加搜]|id", re.IGNORECASE)
 _NO_ID = re.compile(
@@ -73,6 +75,7 @@ def qq(folded: str) -> Iterator[Span]:
 
 def wechat(folded: str) -> Iterator[Span]:
     """WeChat ids (a letter and 5 to 19 more) after 微信, VX, 加V and kin; not public accounts."""
+    yield from (match.span() for match in _WXID.finditer(folded))
     for match in _WECHAT.finditer(folded):
         start, end = match.span("id")
         public = _PUBLIC.search(folded[max(0, match.start() - 4) : start])

@@ -29,7 +29,7 @@ def address(folded: str) -> Iterator[Span]:
     last = 0
     for match in _HOUSE.finditer(folded):
         window = folded[max(last, match.start() - 48) : match.start()]
-        chain = _CHAIN.search(window)
+        chain = _CHAIN.search(window) if _UNIT.search(window) else None
         if not chain or not _UNIT.search(chain[0]):
             continue
         start = match.start() - len(chain[0])

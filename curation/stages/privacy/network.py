@@ -41,7 +41,7 @@ _DUMMY_DOMAIN = re.compile(
 _SERVICE_USERS = frozenset({"git", "hg", "svn"})
 
 _IPV4 = re.compile(
-    r"(?<![A-Za-z0-9_.])(?<![A-Za-z0-9][/-])(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}"
+    r"(?:(?<![A-Za-z0-9_.])|(?<=[Ii][Pp]))(?<![A-Za-z]/)(?<![A-Za-z0-9]-)(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}"
     r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?![A-Za-z0-9_]|\.\d|-[A-Za-z0-9])"
 )
 _IPV6 = re.compile(
