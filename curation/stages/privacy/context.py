@@ -34,7 +34,7 @@ _LOOSE_UNIT = re.compile(
     r"\s?(?:人次|个(?!人)|[次件米克度条行步字台辆套种册颗粒瓶]|人(?=[民口,，。、;；!！?？\s)”\"]|\Z)|[月日](?!常))"
 )
 _MONEY = re.compile(r"(?:[¥￥$€£₩]|(?i:rmb|cny|usd|hkd|eur|jpy))\s?\Z")
-_OPERATOR_BEFORE = re.compile(r"(?:[×÷*^√≈<>≤≥]|[=+])\s?\Z")
+_OPERATOR_BEFORE = re.compile(r"(?:[×÷*^√≈≤≥]|[=+])\s?\Z")
 _OPERATOR_AFTER = re.compile(r"\s?(?:[×÷*^=≈≤≥]|[+/-]\s?\d{1,6}(?!\d))")
 _BREAK = re.compile(r"[\n。！？!?;；\0]")
 
