@@ -1,5 +1,4 @@
 import json
-import re
 import time
 
 import pytest
@@ -10,19 +9,11 @@ from benchmarks.privacy import KINDS, score
 from benchmarks.private import LOOKALIKES, POSITIVES, lookalikes, positives
 from curation.stages.privacy import (
     PLACEHOLDERS,
-    accounts,
-    address,
-    cards,
-    context,
     find,
-    folding,
-    network,
-    phones,
     privacy,
     redact_text,
     redact_texts,
 )
-from curation.stages.privacy import secrets as secret_kinds
 from curation.stages.privacy.redaction import FINDERS
 from schemas.recipe import Privacy, PrivateKind
 from tests.stages.batches import batch_of
@@ -159,13 +150,6 @@ def test_the_prefilter_passes_all_that_is_found():
     assert redact_texts(texts, Privacy()) == [redact_text(text, Privacy()) for text in texts]
 
 
-MODULES = (accounts, address, cards, context, folding, network, phones, secret_kinds)
-PATTERNS = {
-    f"{module.__name__}.{name}": pattern
-    for module in MODULES
-    for name, pattern in vars(module).items()
-    if isinstance(pattern, re.Pattern)
-}
 HOSTILE = (
     "1", "13", "138-", "1 ", "1.", "1-", "0755-", "+86", "(0", "a", "a.", "a@", "a@a.", "a(at)",
     "QQ号",
