@@ -68,7 +68,7 @@ class StageConfig(Document):
 
 
 class Clean(StageConfig):
-    """Text cleaning: Unicode, invisible characters, white space, HTML residue."""
+    """Text cleaning: encoding, characters, white space, residue of HTML and of prompts."""
 
     html: bool = Field(True, description="Remove HTML residue outside code.")
 
