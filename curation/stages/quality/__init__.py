@@ -12,10 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from curation.stages.batch import Drop, StageResult, turns
+from curation.stages.batch import Drop, Edit, StageResult, messages_array, turns
 from curation.stages.quality.finding import Finding
+from curation.stages.quality.identity import find_identities, rename_identities
 from curation.stages.quality.rules import PENALTIES
-from curation.stages.quality.scoring import score
+from curation.stages.quality.scoring import combine, score
+from curation.stages.quality.translation import TRANSLATION, Translations, translations
 from schemas.recipe import Quality
 
 __all__ = ["PENALTIES", "Finding", "quality", "score"]
@@ -24,35 +26,79 @@ __all__ = ["PENALTIES", "Finding", "quality", "score"]
 def quality(batch: pa.RecordBatch, config: Quality) -> StageResult:
     """Write the column `quality` (float32 in [0, 1]); unless disabled, drop rows.
 
-    Dropped is what is longer than `max_chars` or `max_message_chars`, whatever its score, and what
-    scores below `min_score`, with the rule of the largest penalty as the reason.
+    Dropped is what is longer than `max_chars` or `max_message_chars`, whatever its score; where
+    the assistant says it is another model, unless `identity` keeps that; and what scores below
+    `min_score`, with what cost it most as the reason. With `identity: replace`,
+    the column `messages` has the assistant's own name, and every change is an edit.
     """
-    scores, findings = score(batch)
+    left, findings = score(batch)
+    translated = translations(turns(batch))
+    scores = combine(left, translated)
     columns = {"quality": pa.array(scores, pa.float32())}
     if not config.enabled:
         return StageResult(columns)
-    drops = {drop.row: drop for drop in _low_scores(scores, findings, config.min_score)}
+    drops = {drop.row: drop for drop in _low_scores(scores, findings, translated, config)}
+    if config.identity == "drop":
+        drops |= {drop.row: drop for drop in _identities(batch)}
     drops |= {drop.row: drop for drop in _too_long(batch, config)}
-    return StageResult(columns, drops=[drops[row] for row in sorted(drops)])
+    edits = _rename(batch, config, columns) if config.identity == "replace" else []
+    return StageResult(columns, [drops[row] for row in sorted(drops)], edits)
+
+
+def _identities(batch: pa.RecordBatch) -> Iterator[Drop]:
+    """The first self-introduction as another model of each conversation."""
+    first: dict[int, Finding] = {}
+    for finding in find_identities(turns(batch)):
+        first.setdefault(finding.row, finding)
+    for row, finding in first.items():
+        evidence = {
+            "rule": "identity",
+            "turn": finding.turn,
+            "measured": finding.measured,
+            "threshold": finding.threshold,
+        }
+        yield Drop(row, "identity", evidence)
+
+
+def _rename(batch: pa.RecordBatch, config: Quality, columns: dict[str, pa.Array]) -> list[Edit]:
+    """The edits that rename the assistant; puts their messages into `columns`."""
+    flat = turns(batch)
+    name, developer = str(config.assistant_name), str(config.assistant_developer)
+    edits = list(rename_identities(flat, name, developer))
+    if edits:
+        changed = np.zeros(len(flat.contents), bool)
+        changed[[flat.offsets[edit.row] + edit.turn for edit in edits]] = True
+        after = pa.array([edit.after for edit in edits], pa.string())
+        contents = pc.replace_with_mask(flat.contents, pa.array(changed), after)
+        columns["messages"] = messages_array(flat, contents)
+    return edits
 
 
 def _low_scores(
-    scores: NDArray[np.float32], findings: list[Finding], min_score: float
+    scores: NDArray[np.float32],
+    findings: list[Finding],
+    translated: Translations,
+    config: Quality,
 ) -> Iterator[Drop]:
+    """What costs a row most is the reason: a rule, or the translation model."""
     by_row: dict[int, list[Finding]] = defaultdict(list)
     for finding in findings:
         by_row[finding.row].append(finding)
-    for row in np.flatnonzero(scores < min_score).tolist():
-        worst = max(by_row[row], key=lambda finding: PENALTIES[finding.rule])
+    for row in np.flatnonzero(scores < config.min_score).tolist():
+        found = [*by_row[row], *translated.finding(row, config.min_score)]
+        costs = PENALTIES | {TRANSLATION: 1 - float(translated.factors[row])}
+        worst = max(found, key=lambda finding: costs[finding.rule])
         evidence = {
             "rule": worst.rule,
             "turn": worst.turn,
             "measured": worst.measured,
             "threshold": worst.threshold,
             "score": round(float(scores[row]), 4),
-            "min_score": min_score,
+            "min_score": config.min_score,
             "rules": sorted({finding.rule for finding in by_row[row]}),
         }
+        if worst.rule == TRANSLATION:
+            evidence["words"] = translated.words(row)
         yield Drop(row, worst.rule, evidence)
 
 
