@@ -5,7 +5,8 @@ role play, quotations and a nameless "作为AI语言模型" do not.
 """
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -146,7 +147,7 @@ def introductions(exchange: Exchange) -> list[tuple[int, int]]:
     return [
         (start, end)
         for start, end in _said(answer)
-        if not _quoted(answer, start) and not any(a <= start < b for a, b in code)
+        if not _quoted(answer, start) and not _inside(start, code)
     ]
 
 
@@ -174,10 +175,10 @@ def _renamed_parts(exchange: Exchange, name: str, developer: str) -> Iterator[st
     own = [m.span() for m in re.finditer(f"{re.escape(name)}|{re.escape(developer)}", answer)]
     names = list(_NAME.finditer(answer))
     for start, end in introductions(exchange):
-        for match in names:
+        first = bisect_left(names, start, key=lambda match: match.start())
+        for match in names[first : bisect_left(names, end, key=lambda match: match.start())]:
             # One's own name may hold another's; a second pass changes nothing.
-            own_name = any(first <= match.start() < last for first, last in own)
-            if start <= match.start() < end and not own_name:
+            if not _inside(match.start(), own):
                 word = name if match["model"] or match["namesake"] else developer
                 yield _with_article(answer[position : match.start()], word)
                 position = match.end()
@@ -191,6 +192,12 @@ def _with_article(before: str, word: str) -> str:
         kept = before[: len(before) - len(article[0])] + article[1][0]
         before = f"{kept}{'n' if word[:1].lower() in 'aeiou' else ''} "
     return before + word
+
+
+def _inside(place: int, spans: Sequence[tuple[int, int]]) -> bool:
+    """Whether `place` lies in one of `spans`, which are in order and disjoint."""
+    before = bisect_right(spans, place, key=lambda span: span[0])
+    return before > 0 and place < spans[before - 1][1]
 
 
 def _quoted(text: str, place: int) -> bool:
