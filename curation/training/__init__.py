@@ -1,0 +1,1 @@
+"""How the models that curation ships were trained. Nothing of curation imports this package."""
