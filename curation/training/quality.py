@@ -183,7 +183,7 @@ def pack(models: Models, calibration: Calibration) -> TranslationModel:
         np.array(features, np.uint8),
         np.array(thresholds),
         np.round(np.array(leaves) / leaf_unit).astype(np.int16),
-        np.array(scales),
+        np.array([float(f"{scale:.9g}") for scale in scales]),  # the rest is the machine's
     )
 
 
