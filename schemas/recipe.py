@@ -224,7 +224,7 @@ class Decontaminate(StageConfig):
 class Category(StageConfig):
     """Topic tagging into the 20 categories of `docs/taxonomy.md`."""
 
-    min_score: Share = Field(0.35, description="Below this score a conversation is `Other`.")
+    min_score: Share = Field(0.47, description="Below this score a conversation is `Other`.")
 
 
 class Split(StageConfig):

@@ -145,7 +145,7 @@ DEFECTS: dict[str, Callable[[Record], bool]] = {
     "empty turn": lambda r: len(r.turns) > 2 and any(not text for _, text in r.turns),
     "trailing user turn": lambda r: spoken(r)[-1:] == ["Q"] and len(spoken(r)) > 1,
     "zero-width characters": has("[\u200b\ufeff]"),
-    "no-break space": has("\u00a0"),
+    "no-break space": lambda r: "\u00a0" in r.text and "ç" not in r.text,  # no mojibake
     "CRLF": has("\r\n"),
     "control characters in text": has("[\x08\x7f]"),
     "decomposed accents": lambda r: any(map(unicodedata.combining, r.text)),
@@ -166,6 +166,18 @@ DEFECTS: dict[str, Callable[[Record], bool]] = {
     "looped answer": lambda r: any(re.search(r"(.{15,}?)\1{9}", t) for t in answers(r)),
     "replacement characters": lambda r: r.text.count("\ufffd") > 10,
     "message over 16,000 characters": lambda r: any(len(t) > 16_000 for _, t in r.turns),
+    "personal data or a secret": has(r"139\d{8}|\d{17}X|@qingniao|京Ａ|sk-proj"),
+    "control token": has(r"\[INST\]|<\|im_start\|>"),
+    "mojibake": has("[å鍒]\\S"),
+    "stray label": lambda r: any(t.startswith("输出：") for t in answers(r)),
+    "question repeated in its answer": lambda r: (
+        len(r.turns) == 2 and r.turns[1][1].startswith(r.turns[0][1] + "\n")
+    ),
+    "another model's identity": has("我是ChatGPT"),
+    "answer in another language": has("为什么海水是咸的"),
+    "nothing to continue": lambda r: bool(r.turns) and r.turns[0][1] == "继续",
+    "answer that goes on as a dialogue": has("\nHuman:"),
+    "picture that is not there": has(r"\[图片："),
     "benchmark item": lambda r: re.search(ITEMS, r.text) is not None,
     "one-character answer": lambda r: any(len(t) == 1 and t != "无" for t in answers(r)),
     "several rounds": lambda r: spoken(r).count("Q") > 1,

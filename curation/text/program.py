@@ -7,13 +7,13 @@ from curation.text.spans import prose, protected
 # What tells, and bounds the time for a long text.
 _LINES, _COLUMNS = 60, 160
 
-_FENCE = re.compile(r"\A(?:`{3,}|~{3,})([\w+#.-]*)[^\n]*\n?(.*?)(?:`{3,}|~{3,})?\Z", re.DOTALL)
+_FENCE = re.compile(r"\A(?:`{3,}+|~{3,}+)([\w+#.-]*+)[^\n]*+\n?(.*)", re.DOTALL)
 _LETTERS = re.compile(r"[^\W\d_]{2}")
 
 # Lines that only a program has.
 _PLAIN = re.compile(
     r"""
-      (?:async[ ])?def[ ]\w+[ ]?\(|class[ ]\w+[ ]?(?:[:({]|extends|implements)|@\w[\w.]*(?:\(|$)
+    \A(?:(?:async[ ])?def[ ]\w+[ ]?\(|class[ ]\w+[ ]?(?:[:({]|extends|implements)|@\w[\w.]*(?:\(|$)
     | from[ ][\w.]+[ ]import[ ]
     | import[ ][\w.*{}\ ,]+(?:[ ]from[ ]['"].*|;|$)
     | \#(?:include|define|!/)|using[ ]namespace|package[ ][\w.]+;|<\?php|<!DOCTYPE|<!--
@@ -22,14 +22,14 @@ _PLAIN = re.compile(
       [ ][\w<>\[\],.*& ]+[ ]?(?:=[^=]|[({;])
     | (?:function|func|fn|sub)[ ]\w+[ ]?[(<]
     | (?:if|elif|while|for|switch|catch)[ ]?\(.*\)[ ]?\{?$
-    | (?:if|elif|while|with)[ ].*[=<>()\[\]._].*:$|while[ ]True:|for[ ][\w, ]+[ ]in[ ].*:$
+    | (?:if|elif|while|with)[ ](?=.*[=<>()\[\]._]).*:$|while[ ]True:|for[ ][\w, ]+[ ]in[ ].*:$
     | (?:else|try|finally|except[ ]?[\w., ]*):$|\}[ ]?else
     | (?:print|printf|println|console\.\w+|System\.out\.\w+|fmt\.\w+|len|range|echo)[ ]?\(.*
     | \w+(?:\.\w+)+\(.*\)[;:]?$|(?:return|yield|raise|throw|await)[ ].*[=()\[\]{};+*]
     | (?:SELECT|select)[ ].+[ ](?:FROM|from)[ ]|(?:INSERT|insert)[ ](?:INTO|into)[ ]
     | UPDATE[ ].+[ ]SET[ ]|DELETE[ ]FROM[ ]|(?:CREATE|DROP|ALTER)[ ](?:TABLE|DATABASE|INDEX|VIEW)[ ]
     | \w[\w.\[\]'"]*[ ]?[-+*/|]?=[ ]?(?:.+;$|\[.*|\{.*|['"].*['"]$|\w[\w.]*\(.*\)$|lambda[ ])
-    | [.\#]?[\w-][\w\ .,\#:>-]*\{$|[\w-]+:[ ].+;$|["'][\w-]+["'][ ]?:[ ]?["'\[{\d]
+    | [.\#]?[\w-][\w\ .,\#:>-]*\{$|[\w-]+:[ ].+;$|["'][\w-]+["'][ ]?:[ ]?["'\[{\d])
     """,
     re.VERBOSE,
 )
@@ -39,14 +39,14 @@ _MARK = re.compile(
     re.MULTILINE,
 )
 # A line of prose at either end introduces or explains; a sentence does so anywhere.
-_WORDS = re.compile(r"[\u3400-\u9fff]{2}|[A-Za-z']{2,}(?:[ ,]+[A-Za-z']+){3}")
-_SENTENCE = re.compile(r".*[\u3400-\u9fff][。？！]$")
-_SPEECH = re.compile(r"[^\"'“#/*<]*[\u3400-\u9fff]{4}")  # 请优化这段代码 int main() {
+_WORDS = re.compile(r"[\u3400-\u9fff]{2}|(?<![A-Za-z'])[A-Za-z']{2,}+(?:[ ,]++[A-Za-z']++){3}")
+_SENTENCE = re.compile(r"\A.*[\u3400-\u9fff][。？！]$")
+_SPEECH = re.compile(r"\A[^\"'“#/*<]*[\u3400-\u9fff]{4}")  # 请优化这段代码 int main() {
 # Lines that a program may have among those.
 _LIKELY = re.compile(
-    r"[)}\]]+[;,]?$|[\[{(]$|(?:#|//|/\*|\*|--|%).*|.*[;{}]$|\w[\w.\[\]'\"]*[ ]?[-+*/]?=[^=].*"
+    r"\A(?:[)}\]]+[;,]?$|[\[{(]$|(?:#|//|/\*|\*|--|%).*|.*[;{}]$|\w[\w.\[\]'\"]*[ ]?[-+*/]?=[^=].*"
     r"|(?:return|break|continue|pass|end|begin|yield|raise|if|for|while|else|elif)\b.*"
-    r"|\w[\w.]*\(.*\).*|['\"]{3}.*|(?:FROM|WHERE|ORDER BY|GROUP BY|JOIN|AND|VALUES|SET|LIMIT)\b.*"
+    r"|\w[\w.]*\(.*\).*|['\"]{3}.*|(?:FROM|WHERE|ORDER BY|GROUP BY|JOIN|AND|VALUES|SET|LIMIT)\b.*)"
 )
 
 

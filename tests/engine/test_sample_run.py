@@ -106,14 +106,38 @@ def test_the_sample_gives_every_stage_something_to_do(sample):
     )
     assert stages["language"].dropped == {"language": 20}
     assert stages["script"].edited["traditional_to_simplified"] > 20
-    assert {"echo", "garbled", "placeholder_answer", "repetition", "message_too_long"} == set(
-        stages["quality"].dropped
+    assert {
+        "attachment",
+        "echo",
+        "garbled",
+        "identity",
+        "message_too_long",
+        "no_context",
+        "placeholder_answer",
+        "repetition",
+        "role_leak",
+        "wrong_language",
+    } == set(stages["quality"].dropped)
+    assert {"mojibake", "stray_prefix", "repeated_instruction"} <= set(stages["clean"].edited)
+    assert statistics.pii == dict.fromkeys(
+        [
+            "api_key",
+            "bank_card",
+            "email",
+            "id_card",
+            "landline",
+            "licence_plate",
+            "mobile",
+            "wechat",
+        ],
+        1,
     )
+    assert statistics.control_tokens.occurrences == 6
     assert stages["dedup"].dropped == {"exact_duplicate": 15, "near_duplicate": 12}
     assert stages["decontaminate"].dropped == {"benchmark": 4}
     (exam,) = statistics.contamination
     assert (exam.benchmark, exam.items, exam.conversations, exam.found) == ("exam", 6, 4, 4)
-    assert statistics.splits == {"train": 280, "validation": 20}
+    assert statistics.splits == {"train": 297, "validation": 20}
     assert len(statistics.categories) == 21  # the twenty, and Other
 
 
@@ -123,7 +147,7 @@ def test_the_sample_adds_up(sample, curate):
         sum(getattr(source, name) for source in statistics.sources)
         for name in ("records", "kept", "dropped", "quarantined")
     ]
-    assert sums == [378, 300, 69, 9]
+    assert sums == [398, 317, 72, 9]
     assert curate("verify", directory).code == 0
 
 

@@ -21,7 +21,7 @@ _CHAIN = re.compile(
     r"|[\u4e00-\u9fff]{2,4}(?:市|[区县旗])[\u4e00-\u9fffA-Za-z0-9 ]{2,30})\Z"
 )
 _UNIT = re.compile(r"[市区县旗州镇乡]")
-_LEAD = re.compile(r".*(?:住在|位于|地址|寄到|送到|家在|在|是|[:：,，到至去])")
+_LEAD = re.compile(r"\A.*(?:住在|位于|地址|寄到|送到|家在|在|是|[:：,，到至去])")
 
 
 def address(folded: str) -> Iterator[Span]:

@@ -25,16 +25,16 @@ _FILE = frozenset(
     "csv pdf zip gz exe dll mp3 mp4 php java cpp rb rs vue map local".split()
 )
 _DUMMY_LOCAL = re.compile(
-    r"(?=.*[A-Za-z])(?:your|my|the|some|first|last|user|example|sample|test|demo|name|email|mail|address|id|info|foo"
+    r"\A(?=.*[A-Za-z])(?:your|my|the|some|first|last|user|example|sample|test|demo|name|email|mail|address|id|info|foo"
     r"|bar|abc|xyz|xxx+|john|jane|doe|someone|admin|support|contact|hello|noreply|no-reply|company"
     r"|me|you|sender|receiver|recipient|[-._\d])+",
     re.IGNORECASE,
 )
 # RFC 2606 and 6761 reserve these; the others stand for "your own" in examples.
 _DUMMY_DOMAIN = re.compile(
-    r"(?:.*\.)?(?:example\.(?:com|org|net|cn|edu)|(?:test|invalid|localhost)"
+    r"\A(?:.*\.)?(?:example\.(?:com|org|net|cn|edu)|(?:test|invalid|localhost)"
     r"|(?:your|my|some)?[-_]?(?:domain|company|email|mail|website|site|example|test|xxx+|abc|organization)"
-    r"\.(?:com|org|net|cn|edu)|.*\.example)",
+    r"\.(?:com|org|net|cn|edu)|[^.]*+\.example)",
     re.IGNORECASE,
 )
 #: Users of a service, not persons: git@github.com.
