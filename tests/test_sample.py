@@ -178,6 +178,7 @@ DEFECTS: dict[str, Callable[[Record], bool]] = {
     "nothing to continue": lambda r: bool(r.turns) and r.turns[0][1] == "继续",
     "answer that goes on as a dialogue": has("\nHuman:"),
     "picture that is not there": has(r"\[图片："),
+    "task that did not survive translation": has("狗s"),
     "benchmark item": lambda r: re.search(ITEMS, r.text) is not None,
     "one-character answer": lambda r: any(len(t) == 1 and t != "无" for t in answers(r)),
     "several rounds": lambda r: spoken(r).count("Q") > 1,

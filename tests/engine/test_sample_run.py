@@ -116,6 +116,7 @@ def test_the_sample_gives_every_stage_something_to_do(sample):
         "placeholder_answer",
         "repetition",
         "role_leak",
+        "translation",
         "wrong_language",
     } == set(stages["quality"].dropped)
     assert {"mojibake", "stray_prefix", "repeated_instruction"} <= set(stages["clean"].edited)
@@ -147,7 +148,7 @@ def test_the_sample_adds_up(sample, curate):
         sum(getattr(source, name) for source in statistics.sources)
         for name in ("records", "kept", "dropped", "quarantined")
     ]
-    assert sums == [398, 317, 72, 9]
+    assert sums == [399, 317, 73, 9]
     assert curate("verify", directory).code == 0
 
 
