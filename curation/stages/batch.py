@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from schemas.conversation import MESSAGES
@@ -86,7 +87,17 @@ def turns(batch: pa.RecordBatch) -> Turns:
     return Turns(flat.field("role"), flat.field("content"), offsets - offsets[0])
 
 
-def messages_array(turns: Turns, contents: pa.StringArray) -> pa.ListArray:
-    """The messages column of the batch `turns` came from, with other contents."""
-    flat = pa.StructArray.from_arrays([turns.roles, contents], fields=list(MESSAGES.value_type))
+def edited(turns: Turns, edits: Sequence[Edit]) -> Turns:
+    """The messages after `edits`, which are in their order."""
+    changed = np.zeros(len(turns.contents), bool)
+    changed[[turns.offsets[edit.row] + edit.turn for edit in edits]] = True
+    after = pa.array([edit.after for edit in edits], pa.string())
+    contents = pc.replace_with_mask(turns.contents, pa.array(changed), after)
+    return Turns(turns.roles, contents, turns.offsets)
+
+
+def messages_array(turns: Turns) -> pa.ListArray:
+    """The column `messages` that `turns` are the messages of."""
+    fields = list(MESSAGES.value_type)
+    flat = pa.StructArray.from_arrays([turns.roles, turns.contents], fields=fields)
     return pa.ListArray.from_arrays(pa.array(turns.offsets, pa.int32()), flat).cast(MESSAGES)

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curation.stages.batch import Drop, Edit, StageResult, Turns, messages_array, turns
+from curation.stages.batch import Drop, Edit, StageResult, Turns, edited, messages_array, turns
 from schemas.recipe import ControlTokens
 
 # The words that head the parts of an Alpaca prompt. A heading without the colon is Markdown.
@@ -81,7 +81,7 @@ def control_tokens(batch: pa.RecordBatch, config: ControlTokens) -> StageResult:
     if config.action == "keep" or not found:
         return StageResult(columns)
     edits = [Edit(f.row, f.turn, f.families, f.text, escape(f.text)) for f in found]
-    return StageResult(columns | {"messages": _messages(flat, edits)}, edits=edits)
+    return StageResult(columns | {"messages": messages_array(edited(flat, edits))}, edits=edits)
 
 
 def escape(text: str) -> str:
@@ -126,10 +126,3 @@ def _drops(found: list[_Found]) -> list[Drop]:
 def _evidence(found: list[_Found]) -> dict[str, object]:
     counts = sum((message.tokens for message in found), Counter[str]())
     return {"tokens": dict(sorted(counts.items())), "turns": [message.turn for message in found]}
-
-
-def _messages(flat: Turns, edits: list[Edit]) -> pa.ListArray:
-    changed = np.zeros(len(flat.contents), bool)
-    changed[[flat.offsets[edit.row] + edit.turn for edit in edits]] = True
-    after = pa.array([edit.after for edit in edits], pa.string())
-    return messages_array(flat, pc.replace_with_mask(flat.contents, pa.array(changed), after))

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from curation.stages.batch import Edit, StageResult, Turns, messages_array, turns
+from curation.stages.batch import Edit, StageResult, Turns, edited, messages_array, turns
 from curation.text import scripts
 from curation.text.quotations import looks_chinese, looks_japanese, mask_foreign
 from curation.text.scripts import Kind
@@ -45,8 +45,8 @@ def script(batch: pa.RecordBatch, config: Script) -> StageResult:
     edits = _edits(flat, counts, config.config)
     messages = batch.column("messages")
     if edits:
-        contents = _edited(flat, edits)
-        messages, counts = messages_array(flat, contents), _count(contents)
+        flat = edited(flat, edits)
+        messages, counts = messages_array(flat), _count(flat.contents)
     columns = {
         "messages": messages,
         "script": pa.array(scripts.names(_per_row(counts, flat)), pa.string()),
@@ -82,14 +82,6 @@ def _count(contents: pa.StringArray) -> NDArray[np.int64]:
     written = own[:, Kind.OTHER + 1 :].any(axis=1)
     counts[rows[written]] = own[written]
     return counts
-
-
-def _edited(flat: Turns, edits: list[Edit]) -> pa.StringArray:
-    """The contents of all messages, after `edits`."""
-    mask = np.zeros(len(flat.contents), bool)
-    mask[[flat.offsets[edit.row] + edit.turn for edit in edits]] = True
-    new = pa.array([edit.after for edit in edits], pa.string())
-    return pc.replace_with_mask(flat.contents, pa.array(mask), new)
 
 
 def _edits(flat: Turns, counts: NDArray[np.int64], config: str) -> list[Edit]:

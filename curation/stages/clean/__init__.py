@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from curation.stages.batch import Drop, Edit, StageResult, Turns, messages_array, turns
+from curation.stages.batch import Drop, Edit, StageResult, Turns, edited, messages_array, turns
 from curation.stages.clean import characters, html, layout, mojibake, prefixes, repeats
 from schemas.conversation import Message
 from schemas.recipe import Clean
@@ -57,7 +57,7 @@ def clean(batch: pa.RecordBatch, config: Clean) -> StageResult:
     edits = list(_edits(flat, CONVERSATION_RULES if config.html else _WITHOUT_HTML))
     drops = {edit.row: _empty(edit) for edit in reversed(edits) if not edit.after}
     ordered = [drops[row] for row in sorted(drops)]
-    return StageResult({"messages": _replace(flat, edits)}, ordered, edits)
+    return StageResult({"messages": messages_array(edited(flat, edits))}, ordered, edits)
 
 
 def clean_conversation(
@@ -126,11 +126,3 @@ def _rows(flat: Turns, suspect: NDArray[np.bool_]) -> list[int]:
 def _empty(edit: Edit) -> Drop:
     evidence = {"turn": edit.turn, "rules": list(edit.rules), "characters": len(edit.before)}
     return Drop(edit.row, "empty_after_cleaning", evidence)
-
-
-def _replace(flat: Turns, edits: list[Edit]) -> pa.ListArray:
-    """The messages with the edits applied."""
-    changed = np.zeros(len(flat.contents), bool)
-    changed[[flat.offsets[edit.row] + edit.turn for edit in edits]] = True
-    after = pa.array([edit.after for edit in edits], pa.string())
-    return messages_array(flat, pc.replace_with_mask(flat.contents, pa.array(changed), after))

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curation.stages.batch import Drop, Edit, StageResult, Turns, messages_array, turns
+from curation.stages.batch import Drop, Edit, StageResult, Turns, edited, messages_array, turns
 from curation.stages.privacy.accounts import PROVINCES
 from curation.stages.privacy.redaction import FINDERS, PLACEHOLDERS, Finding, find, redact
 from schemas.recipe import Privacy
@@ -66,7 +66,7 @@ def privacy(batch: pa.RecordBatch, config: Privacy) -> StageResult:
     if config.action == "flag" or not found:
         return StageResult(columns)
     edits = [Edit(p.row, p.turn, tuple(sorted(p.counts)), p.before, p.after) for p in found]
-    return StageResult(columns | {"messages": _messages(flat, edits)}, edits=edits)
+    return StageResult(columns | {"messages": messages_array(edited(flat, edits))}, edits=edits)
 
 
 def redact_text(text: str, config: Privacy) -> str:
@@ -125,10 +125,3 @@ def _evidence(found: list[_Private]) -> dict[str, object]:
     """Kinds and places, never what was found."""
     counts = sum((private.counts for private in found), Counter[str]())
     return {"kinds": dict(sorted(counts.items())), "turns": [private.turn for private in found]}
-
-
-def _messages(flat: Turns, edits: list[Edit]) -> pa.ListArray:
-    changed = np.zeros(len(flat.contents), bool)
-    changed[[flat.offsets[edit.row] + edit.turn for edit in edits]] = True
-    after = pa.array([edit.after for edit in edits], pa.string())
-    return messages_array(flat, pc.replace_with_mask(flat.contents, pa.array(changed), after))

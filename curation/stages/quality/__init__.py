@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from curation.stages.batch import Drop, Edit, StageResult, messages_array, turns
+from curation.stages.batch import Drop, Edit, StageResult, edited, messages_array, turns
 from curation.stages.quality.finding import Finding
 from curation.stages.quality.identity import find_identities, rename_identities
 from curation.stages.quality.rules import PENALTIES
@@ -66,11 +66,7 @@ def _rename(batch: pa.RecordBatch, config: Quality, columns: dict[str, pa.Array]
     name, developer = str(config.assistant_name), str(config.assistant_developer)
     edits = list(rename_identities(flat, name, developer))
     if edits:
-        changed = np.zeros(len(flat.contents), bool)
-        changed[[flat.offsets[edit.row] + edit.turn for edit in edits]] = True
-        after = pa.array([edit.after for edit in edits], pa.string())
-        contents = pc.replace_with_mask(flat.contents, pa.array(changed), after)
-        columns["messages"] = messages_array(flat, contents)
+        columns["messages"] = messages_array(edited(flat, edits))
     return edits
 
 
