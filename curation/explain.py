@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from curation.outputs.parquet import scan
-from curation.stages.privacy import redact_text
+from curation.outputs.withheld import redacted
 from schemas.corpus import read_manifest
 from schemas.errors import CorpusError
 from schemas.recipe import Privacy
@@ -50,9 +50,8 @@ def _row(directory: Path, record: str, privacy: Privacy) -> dict[str, Any] | Non
     rows = _rows(directory / "data", record)
     if not rows:
         return None
-    for message in rows[0]["messages"]:
-        message["content"] = _redacted(message["content"], privacy)
-    return rows[0]
+    # It may have only flagged what it found.
+    return dict(redacted(rows[0], privacy)) if privacy.searches else rows[0]
 
 
 def _edits(directory: Path, record: str, privacy: Privacy, found_in: bool) -> list[dict[str, Any]]:
@@ -60,14 +59,10 @@ def _edits(directory: Path, record: str, privacy: Privacy, found_in: bool) -> li
     edits = _rows(directory / "ledger" / "edits", record)
     found_in = found_in or any(edit["stage"] == "privacy" for edit in edits)
     for edit in edits:
-        texts = [edit[side] or "" for side in ("before", "after")]
-        if found_in or any(_redacted(text, privacy) != text for text in texts):
+        texts = [edit["before"], edit["after"]]
+        if found_in or (privacy.searches and redacted(texts, privacy) != texts):
             edit |= {"before": None, "after": None, "diff": None}
     return edits
-
-
-def _redacted(text: str, privacy: Privacy) -> str:
-    return redact_text(text, privacy) if privacy.searches else text
 
 
 def _rows(folder: Path, record: str) -> list[dict[str, Any]]:

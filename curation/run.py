@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from curation.outputs.parquet import ShardWriter, scan
 from curation.outputs.rows import ChunkRows, chunk_rows
 from curation.outputs.statistics import collect
 from curation.outputs.verify import contradictions, verify
-from curation.outputs.withheld import withhold
+from curation.outputs.withheld import without_personal_data
 from curation.outputs.workspace import WORK, clear_outputs, clear_work, workspace
 from curation.recipes import LoadedRecipe
 from schemas.conversation import DATA
@@ -202,7 +202,7 @@ def _rows(
         state = replay(task)
         yield chunk_rows(
             task,
-            replace(state, edits=withhold(state, privacy)) if privacy.withholds else state,
+            without_personal_data(state, privacy) if privacy.searches else state,
             own,
             dropped[gone] - start,
             validation[aside] - start,

@@ -38,5 +38,6 @@ def _read(directory: Path, name: str, document: type[Read]) -> Read:
         raise CorpusError(f"{path}: cannot be read ({error.strerror})") from None
     except ValidationError as error:
         raise CorpusError(
-            f"{path}: is damaged ({explain(document, error)}); repeat `curate run`"
+            f"{path}: is damaged or of another version ({explain(document, error)}); repeat "
+            "`curate run`"
         ) from None

@@ -34,6 +34,8 @@ def explain(model: type[BaseModel], error: ValidationError) -> str:
         return f"unknown key {key!r}; {nearest(str(path[-1]), _fields(model, path[:-1]))}"
     if finding["type"] == "missing":
         return f"key {key!r} is missing"
+    if finding["type"] == "model_type":
+        return f"{key}: must be a mapping of options, such as {{enabled: false}}"
     message = finding["msg"].removeprefix("Value error, ")
     return f"{key}: {message}" if key else message
 

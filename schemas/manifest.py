@@ -3,11 +3,13 @@
 Written last: a directory without one is unfinished.
 """
 
+from pydantic import field_validator
+
 from schemas.document import Document
 from schemas.recipe import Recipe
 from schemas.statistics import SourceCounts
 
-MANIFEST_VERSION = 1
+MANIFEST_VERSION = 2
 
 
 class InputFile(Document):
@@ -46,3 +48,10 @@ class Manifest(Document):
     benchmarks: list[BenchmarkFiles]
     counts: list[SourceCounts]
     outputs: list[OutputFile]
+
+    @field_validator("version")
+    @classmethod
+    def _this_version(cls, version: int) -> int:
+        if version != MANIFEST_VERSION:
+            raise ValueError(f"is {version}, this version of aurora-zh reads {MANIFEST_VERSION}")
+        return version

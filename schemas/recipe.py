@@ -13,6 +13,7 @@ from schemas.document import Document
 Format = Literal["auto", "alpaca", "sharegpt", "shareai", "messages", "history"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,95}$")]
 LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
+AssistantName = Annotated[str, Field(pattern=r"^\S(.{0,62}\S)?$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 #: What the privacy stage finds; `address` only where the recipe asks for it.
@@ -108,6 +109,11 @@ class Privacy(StageConfig):
         True, description="False keeps what was found out of the edits ledger too."
     )
 
+    @field_validator("ignore", mode="before")
+    @classmethod
+    def _one(cls, kinds: object) -> object:
+        return [kinds] if isinstance(kinds, str) else kinds
+
     @property
     def searches(self) -> bool:
         """Whether anything is looked for."""
@@ -145,17 +151,22 @@ class Quality(StageConfig):
         description="Answers in which the assistant says it is another model: drop the "
         "conversation, keep it, or name `assistant_name` and `assistant_developer` instead.",
     )
-    assistant_name: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
+    assistant_name: AssistantName | None = Field(
         None, description="The name that `identity: replace` gives the assistant."
     )
-    assistant_developer: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
+    assistant_developer: AssistantName | None = Field(
         None, description="The developer that `identity: replace` gives the assistant."
     )
 
     @model_validator(mode="after")
     def _has_identity(self) -> "Quality":
-        if self.identity == "replace" and not (self.assistant_name and self.assistant_developer):
+        names = (self.assistant_name, self.assistant_developer)
+        if self.identity == "replace" and None in names:
             raise ValueError("`identity: replace` needs `assistant_name` and `assistant_developer`")
+        if self.identity != "replace" and names != (None, None):
+            raise ValueError(
+                "`assistant_name` and `assistant_developer` are for `identity: replace`"
+            )
         return self
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.patterns import hostile, patterns, seconds
 
-SIZE = 10_000
+SIZE = 5_000
 #: Over `SIZE` characters a quadratic pattern takes seconds, a linear one a few milliseconds.
 SUSPECT = 0.05
 #: Four times the text takes a linear pattern four times as long, a quadratic one sixteen.

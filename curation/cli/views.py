@@ -14,8 +14,8 @@ from curation.cli.console import excerpt, out, say, shown, table
 from curation.engine.plan import Plan
 from curation.engine.read import summary_path
 from curation.explain import Life
+from curation.outputs.withheld import redacted
 from curation.sources.inspect import Inspection
-from curation.stages.privacy import redact_text
 from schemas.conversation import Message
 from schemas.recipe import Privacy
 from schemas.statistics import Statistics
@@ -42,9 +42,12 @@ def print_statistics(statistics: Statistics) -> None:
     }
     for name, counts in lines.items():
         if counts:
-            out.print(_line(name, counts))
+            out.print(Text(shown(_line(name, counts))))
+    if statistics.control_tokens.occurrences:
+        found = statistics.control_tokens
+        out.print(f"control tokens: {found.occurrences:,} in {found.conversations:,} conversations")
     if statistics.splits.get("validation"):
-        out.print(_line("splits", statistics.splits))
+        out.print(Text(shown(_line("splits", statistics.splits))))
     tokens = statistics.tokens
     out.print(f"tokens: {tokens.total:,} in all, {tokens.p50:,} median, {tokens.maximum:,} most")
 
@@ -105,15 +108,14 @@ def inspection(found: Inspection) -> dict[str, Any]:
         "dropped": found.dropped,
         "quarantined": found.quarantined,
         "examples": [_without_personal_data(asdict(example)) for example in found.examples],
-        "bad": [asdict(rejected) for rejected in found.bad],
+        "bad": [redacted(asdict(rejected), Privacy()) for rejected in found.bad],
     }
 
 
 def _without_personal_data(example: dict[str, Any]) -> dict[str, Any]:
     """A conversation for the eye: what the privacy stage finds by default is named by its kind."""
-    messages = [(role, redact_text(content, Privacy())) for role, content in example["messages"]]
-    shown_of = {name: value for name, value in example.items() if name != "edits"}
-    return {**shown_of, "messages": messages}
+    without_edits = {name: value for name, value in example.items() if name != "edits"}
+    return dict(redacted(without_edits, Privacy()))
 
 
 def print_inspection(found: Inspection) -> None:
@@ -128,9 +130,9 @@ def print_inspection(found: Inspection) -> None:
         say(f"\n  record {example['position']} ({example['format']})", "bold")
         messages = [Message(*message) for message in example["messages"]]
         _print_messages([Message(m.role, excerpt(m.content, 200)) for m in messages])
-    for rejected in found.bad:
-        say(f"\n  record {rejected.position}: {rejected.outcome}, {rejected.reason}", "red")
-        _print_pairs([(name, value) for name, value in rejected.evidence.items()])
+    for bad in facts["bad"]:
+        say(f"\n  record {bad['position']}: {bad['outcome']}, {bad['reason']}", "red")
+        _print_pairs(list(bad["evidence"].items()))
     out.print()
 
 

@@ -23,6 +23,7 @@ SHAPING_LIBRARIES = (
     "orjson",
     "polars",
     "pyarrow",
+    "scipy",
     "sentencepiece",
 )
 #: Folders in which nothing shapes them.

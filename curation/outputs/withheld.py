@@ -1,18 +1,34 @@
-"""Keeping personal data out of the edits ledger, where the recipe asks for it."""
+"""Keeping personal data out of the ledger: of its evidence always, of its edits by recipe."""
+
+import json
+import re
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation.engine.batches import ChunkState
-from curation.stages.privacy import redact_texts
+from curation.engine.tables import evidence_text
+from curation.stages.privacy import redact_text, redact_texts
 from schemas.recipe import Privacy
 
 #: Stages whose edits hold the text as it was before the privacy stage.
 _BEFORE = ("read", "clean", "language", "script", "privacy")
 
 
-def withhold(state: ChunkState, config: Privacy) -> pa.Table:
+def without_personal_data(state: ChunkState, config: Privacy) -> ChunkState:
+    """The state with what the privacy stage finds left out of evidence, and by recipe of edits."""
+    decided = state.decided
+    place = decided.schema.get_field_index("evidence")
+    evidence = redacted_evidence(decided.column(place), config)
+    decided = decided.set_column(place, decided.schema.field(place), evidence)
+    edits = _withheld(state, config) if config.withholds else state.edits
+    return replace(state, decided=decided, edits=edits)
+
+
+def _withheld(state: ChunkState, config: Privacy) -> pa.Table:
     """The edits of a chunk, with null for the texts of those that hold what was found.
 
     That is every edit up to the privacy stage of a conversation in which something was found:
@@ -31,6 +47,41 @@ def withhold(state: ChunkState, config: Privacy) -> pa.Table:
         shown = pc.if_else(pa.array(~hidden), edits.column(side), None)
         edits = edits.set_column(place, edits.schema.field(side), shown)
     return edits
+
+
+def redacted_evidence(evidence: pa.StringArray, config: Privacy) -> pa.StringArray:
+    """The column `evidence` (JSON objects) without what the privacy stage finds.
+
+    Records that cannot be read, or that leave before that stage, are quoted in it.
+    """
+    texts = evidence.to_pylist()
+    plain = [_ESCAPE.sub(_unescaped, text) for text in texts]
+    for i, text in enumerate(redact_texts(plain, config)):
+        if text != plain[i]:
+            texts[i] = evidence_text(redacted(json.loads(texts[i]), config))
+    return pa.array(texts, pa.string())
+
+
+def redacted(value: Any, config: Privacy) -> Any:
+    """A JSON value with every text in it redacted, and read as JSON first where that shows more."""
+    if isinstance(value, str):
+        plain = _ESCAPE.sub(_unescaped, value)
+        found = redact_text(plain, config)
+        return found if found != plain else value
+    if isinstance(value, list | tuple):
+        return [redacted(one, config) for one in value]
+    if isinstance(value, dict):
+        return {redacted(key, config): redacted(one, config) for key, one in value.items()}
+    return value
+
+
+# In a quoted record 电话13912345678 may stand as \u7535\u8bdd13912345678.
+_ESCAPE = re.compile(r"\\{1,2}u([0-9a-fA-F]{4})")
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    character = chr(int(match[1], 16))
+    return character if character.isprintable() else " "
 
 
 def _found_in(state: ChunkState) -> pa.Array:

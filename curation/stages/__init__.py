@@ -60,7 +60,7 @@ def plan_stages(recipe: Recipe, index: Path | None) -> list[PlannedStage]:
         "category": category,
     }
     planned = [
-        PlannedStage(name, function, config, config.model_dump())
+        PlannedStage(name, function, config, config.model_dump(exclude={"originals"}))
         for name, function in functions.items()
         if _runs(name, config := getattr(stages, name))
     ]

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 #: Characters of a block of lines from which on it counts as changed whole: 20,000 take a second.
 _LONG = 20_000
+#: Lines from which on they are not aligned: it takes the square of their number.
+_MANY = 1_000
 
 
 class Change(NamedTuple):
@@ -39,17 +41,25 @@ def _inner(old: str, new: str) -> Iterator[Change]:
     if len(old) == len(new):
         yield from _in_place(old, new)
         return
-    old_lines, new_lines = old.splitlines(keepends=True), new.splitlines(keepends=True)
     place = 0
-    for kept, a, b in _aligned(old_lines, new_lines):
-        removed, added = "".join(a), "".join(b)
-        if not kept:
+    for removed, added in _blocks(old.splitlines(keepends=True), new.splitlines(keepends=True)):
+        if removed != added:
             yield from _within(place, removed, added)
         place += len(removed)
 
 
+def _blocks(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Lines as they were and are: in pairs where their number is the same, else aligned."""
+    if len(old) == len(new):
+        yield from zip(old, new, strict=True)
+    elif max(len(old), len(new)) > _MANY:
+        yield "".join(old), "".join(new)
+    else:
+        yield from (("".join(a), "".join(b)) for _, a, b in _aligned(old, new))
+
+
 def _within(place: int, removed: str, added: str) -> Iterator[Change]:
-    """The changes of a block of lines that begins at `place`."""
+    """The changes of a block of lines that begins at `place` and does not stay as it is."""
     if len(removed) == len(added):
         yield from (Change(place + s, r, a) for s, r, a in _in_place(removed, added))
         return

@@ -18,15 +18,25 @@ RECORDS = [
     {"instruction": "怎么联系房东？", "output": f"可以写信到{MAIL}，说明来意和时间。"},
     {"instruction": "怎么联系房东？", "output": f"可以写信到{MAIL}，说明来意和时间。"},
     {"instruction": "Where is the landlord?\u200b", "output": f"Write to {MAIL}, he answers soon."},
+    {"instruction": "谁负责？", "output": "前台负责。", "category": f"联系{MAIL}", "id": MOBILE},
+    {"text": "没有问答", f"电话{MOBILE}": MAIL},
     {"instruction": "春天适合种\u200b什么花？", "output": "郁金香和月季都适合在春天种下。"},
 ]
+
+
+def written(folder):
+    """The records as JSON Lines, and one that cannot be read."""
+    lines = [json.dumps(record, ensure_ascii=i % 2 == 0) for i, record in enumerate(RECORDS)]
+    broken = json.dumps({"instruction": f"电话{MOBILE}"})[:-1]
+    path = folder / "a.jsonl"
+    path.write_text("\n".join([*lines, broken]), encoding="utf-8")
+    return path
 
 
 @pytest.fixture
 def run(curate, write_recipe, tmp_path):
     def made(**privacy):
-        path = tmp_path / "a.json"
-        path.write_text(json.dumps(RECORDS), encoding="utf-8")
+        path = written(tmp_path)
         recipe = write_recipe(stages={"privacy": privacy}, a=path)
         out = tmp_path / "out"
         done = curate("run", recipe, "--output", out, "--workers", 1)
@@ -103,10 +113,9 @@ def test_nothing_is_looked_for_where_the_recipe_says_off(run):
 
 
 def test_inspect_names_only_the_kind(curate, tmp_path):
-    path = tmp_path / "a.json"
-    path.write_text(json.dumps(RECORDS), encoding="utf-8")
+    path = written(tmp_path)
     for arguments in ([], ["--json"]):
-        printed = curate("inspect", path, *arguments).out
+        printed = curate("inspect", path, "--rows", 9, *arguments).out
         assert MOBILE not in printed
         assert MAIL not in printed
 

@@ -38,5 +38,11 @@ def test_characters_that_changed_are_named_one_by_one():
 def test_long_and_repetitive_texts_take_no_longer_than_a_moment():
     before = "哈" * 200_000
     assert applied(before, changes(before, before[:-1000] + "嗯")) == before[:-1000] + "嗯"
+    lines = [f"行{i}" + " " * (i % 2) for i in range(20_000)]
+    before, after = "\n".join(lines), "\n".join(line.rstrip() for line in lines)
+    assert applied(before, changes(before, after)) == after
+    assert len(changes(before, after)) == 10_000
+    before += "\n" * 9
+    assert applied(before, changes(before, after)) == after
     odd = "\u200b".join("哈哈哈哈" * 5_000)
     assert applied(odd, changes(odd, odd.replace("\u200b", ""))) == odd.replace("\u200b", "")

@@ -39,6 +39,10 @@ _SUSPECTS = (
 _ADDRESS_SUSPECT = r"[0-9０-９](?:号|弄|栋|幢|座|单元|室|组|层|楼)"
 
 
+#: Columns of a batch that hold what the source says of a record.
+_OF_SOURCE = ("source_id", "source_category")
+
+
 @dataclass(frozen=True, slots=True)
 class _Private:
     """A message with something private in it: its place, itself, redacted, the kinds it has."""
@@ -54,19 +58,27 @@ def privacy(batch: pa.RecordBatch, config: Privacy) -> StageResult:
     """Column `pii`, the sorted kinds found (null where none); and what `action` asks for.
 
     redact: an edit per message, its rules the kinds. drop: reason `privacy`, the evidence counts
-    kinds and names turns. flag: the column only. off: nothing at all.
+    kinds and names turns. flag: the column only. Under the first two, what the source said of a
+    record (its id, its category) is redacted too; it is no message, so there is no edit.
     """
-    if config.action == "off":
-        return StageResult()
     flat = turns(batch)
     found = list(_search(flat, config))
     columns = {"pii": _column(found, len(batch))}
+    if config.action == "flag":
+        return StageResult(columns)
+    columns |= {name: _redacted(batch.column(name), config) for name in _OF_SOURCE}
     if config.action == "drop":
         return StageResult(columns, drops=_drops(found))
-    if config.action == "flag" or not found:
+    if not found:
         return StageResult(columns)
     edits = [Edit(p.row, p.turn, tuple(sorted(p.counts)), p.before, p.after) for p in found]
     return StageResult(columns | {"messages": messages_array(edited(flat, edits))}, edits=edits)
+
+
+def _redacted(texts: pa.StringArray, config: Privacy) -> pa.StringArray:
+    """`texts` redacted; null stays null."""
+    redacted = pa.array(redact_texts(texts.fill_null("").to_pylist(), config), pa.string())
+    return pc.if_else(texts.is_valid(), redacted, None)
 
 
 def redact_text(text: str, config: Privacy) -> str:
