@@ -21,6 +21,7 @@ from typing import Any
 import fasttext
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curation.text import cantonese, hanzi
@@ -82,6 +83,7 @@ def identify(texts: pa.StringArray | Sequence[str]) -> list[str]:
     counts = _count(texts)
     languages = _by_script(counts, texts)
     languages[(counts[:, _Kind.TICK] > 1) & (counts[:, _Kind.WORD] > 0)] = ""  # code decides none
+    languages[_maybe_programs(texts, languages)] = ""
     unsettled = np.flatnonzero(languages == "")
     if len(unsettled):
         languages[unsettled] = _without_code(texts.take(pa.array(unsettled)))
@@ -94,12 +96,19 @@ def _without_code(texts: pa.StringArray) -> NDArray[np.object_]:
     plain = [prose(text) for text in whole]
     texts = pa.array(plain, pa.string())
     languages = _by_script(_count(texts), texts)
-    for row in np.flatnonzero((languages == "") | (languages == UNDETERMINED)):
+    for row in range(len(whole)):
         if is_program(whole[row]):
             languages[row] = CODE
         elif not languages[row]:
             languages[row] = _by_model(plain[row])
     return languages
+
+
+def _maybe_programs(texts: pa.StringArray, languages: NDArray[np.object_]) -> NDArray[np.int64]:
+    """Rows of `texts` that scripts call a language, and that begin and go on as programs do."""
+    rows = np.flatnonzero(languages != "")
+    found = pc.match_substring_regex(texts.take(pa.array(rows)), _PROGRAM)
+    return np.asarray(rows[np.asarray(pc.fill_null(found, fill_value=False))])
 
 
 def _count(texts: pa.StringArray) -> NDArray[np.int64]:
@@ -160,6 +169,9 @@ _ENGLISH_WEIGHT = 300
 _FLOOR = 0.01  # the probability that English has at least, in ASCII
 _MODEL_CHARACTERS = 120  # enough to tell, and bounds the time for a long text
 
+# How program text may begin, whatever the strings in it say.
+_PROGRAM = r"\A\s*(?:[{\[<@\\^$(./\\#]|[A-Za-z_][\w.:*]*(?:[ =(<\[,+{-]|$))"
+
 _WORD = re.compile(r"(?:[^\W\d_]|[\u0300-\u1cff]){2,}")  # marks are part of Thai or Hindi words
 _CODE = re.compile(r"[{}\[\]=<>|\\^+_#]|;\s*$|\w\(", re.MULTILINE)
 _HAN = re.compile(r"[\u3400-\u9fff]")
@@ -206,7 +218,8 @@ def _is_language(text: str, words: Sequence[str]) -> bool:
     """Whether `text` has words, and is neither mostly figures nor code by its symbols."""
     visible = len(text) - text.count(" ")
     symbols = len(_CODE.findall(text))
-    return sum(map(len, words)) * 5 >= max(visible, 1) and (symbols < 2 or symbols * 16 < visible)
+    most = 8 if len(words) > 3 and text.isascii() else 16  # characters per symbol
+    return sum(map(len, words)) * 5 >= max(visible, 1) and (symbols < 2 or symbols * most < visible)
 
 
 def _scores(text: str) -> dict[str, float]:

@@ -15,20 +15,48 @@ _MARKS = ("`", "~~~", "://", "www.", "@", "$", "\\(", "\\[")
 # and a formula holds no CJK.
 _CJK = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
 
-# Chinese follows a URL without a space, so a URL is ASCII, but for names in it, as in /wiki/臺灣.
-# Such a name stands behind a separator, has at most 20 characters, and is not a clause that goes on
-# about the URL: …/page/是我的網站. Right behind the host, prose is likelier: 8 characters at most.
-_NAME = "[\u3040-\u30fa\u30fc-\u30ff\u3400-\u9fff\uac00-\ud7af]"
-_CLAUSE = "[的是了吧嗎吗呢也]|這|这|[我你您他她它][們们]?的|可以|[裡裏里][有面]|下[載载]|[查觀观]看"
+# Chinese follows a URL without a space, so a URL is ASCII but for names in it, as in /wiki/臺灣, and
+# for its host. A name stands behind a separator, or behind anything once the path has had a name,
+# and is not the beginning of a sentence about the URL: …/page/是我的網站. A space, a bracket or more
+# of the URL closes it for certain, Chinese punctuation may close a sentence as well. So a name has
+# at most 40 characters, 24 before Chinese punctuation, and 8 there right behind the host, where
+# prose is likelier.
+_LETTER = "[\u3040-\u30fa\u30fc-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+_CLOSED = r"""(?=[ \t)>\]"'<|/?\#&=_%+」』】》〉）”-]|\.[A-Za-z0-9])(?<![吧嗎吗呢])"""
+_LINE_END = r"(?=[\r\n]|\Z)(?<![吧嗎吗呢])"
+_PAUSE = rf"(?![·・]?{_LETTER})(?<![吧嗎吗呢])"
+_SENTENCE = (
+    "(?!是(?!枝)|[這这那就也都不]是|也[有可能]|可[以查]|的(?![士黎])|了(?![凡解不])|[吧嗎吗呢][^喃]"
+    "|[來来]看|看看|[請请]|[裡裏里][有面]|[查觀观]看|[這这][裡裏里]|[我你您他她它][們们]?的[網网]站)"
+)
+_TOPIC = "(?![這这的了]|[我你您他她它][們们]?的)"  # may also begin a sentence
+
+
+def _run(most: int) -> str:
+    """A pattern for up to `most` letters, dots between them apart, which gives none back."""
+    return rf"{_LETTER}(?:[·・]?{_LETTER}){{0,{most - 1}}}+"
+
+
+_FIRST = rf"""/{_SENTENCE}(?:{_run(40)}{_CLOSED}|{_TOPIC}(?:{_run(40)}{_LINE_END}|{_run(8)}{_PAUSE}))"""
+_NAME = rf"{_SENTENCE}(?:{_run(40)}(?:{_CLOSED}|{_LINE_END})|{_run(24)}{_PAUSE})"
 _END = "[A-Za-z0-9=&_~%+-]"  # what a URL may end on; other punctuation belongs to the sentence
-_HOST = rf"""(?:(?:{_NAME}{{1,20}}+|[A-Za-z0-9-]{{1,63}}+)\.(?![^\w-]|\Z))*+
+_MARK = r"[!-.:;?@\[-^`{-}]*+"
+_AFTER = rf"(?:(?<=[/=_\#:&+-])|(?<=_\()|(?<=%[0-9A-Fa-f]{{2}})){_NAME}"
+_ASCII_PATH = rf"(?:{_MARK}(?:{_END}|[/\#]))*+"
+_NAMED_PATH = rf"(?:{_MARK}(?:{_END}|[/\#]|{_AFTER}|{_SENTENCE}{_run(20)}{_CLOSED}))*+"
+_PATH = rf"""{_ASCII_PATH}(?:{_MARK}(?:{_AFTER}|(?<=\?){_run(20)}(?==)
+             |(?<=[0-9]){_run(20)}(?=\.[A-Za-z]{{2,4}}\b)){_NAMED_PATH})?+"""
+# Domains in Han that anybody may register a name under.
+_DOMAIN = (
+    "中[国國]|[台臺][湾灣]|香港|澳[门門]|新加坡|公司|[网網][络絡路址店站]|中文[网網]|在[线線]|集[团團]"
+    "|商[城店标標]|信息|公益|政[务務]|[机機][构構]|企[业業]|移[动動]|手[机機]|[广廣][东東]|佛山|我[爱愛]你"
+)
+_HOST = rf"""(?:(?:{_LETTER}{{1,20}}+|[A-Za-z0-9-]{{1,63}}+)\.(?![^\w-]|\Z))*+(?:(?<=\.)(?:{_DOMAIN}))?+
              (?:[!"$-.:;@\[-^`{{-}}]*+{_END})*+"""
-_PATH = rf"""(?:[!-.:;?@\[-^`{{-}}]*+(?:{_END}|[/\#]|(?:(?<=[/=_\#:&+-])|(?<=_\())
-             (?={_NAME}{{1,20}}+(?!{_NAME}))(?!{_CLAUSE}){_NAME}++))*+"""
 _URL = rf"""
     (?:(?<![A-Za-z])(?:[Hh][Tt][Tt][Pp][Ss]?|[Ff][Tt][Pp])://|(?<![A-Za-z0-9.])www\.(?=[A-Za-z0-9]))
     {_HOST}
-    (?:/(?={_NAME}{{1,8}}+(?!{_NAME}))(?!{_CLAUSE}){_NAME}++{_PATH}|/(?={_NAME})|(?=[\]/?\#]){_PATH})?+
+    (?:{_FIRST}{_NAMED_PATH}|/(?={_LETTER})|(?=[\]/?\#]){_PATH})?+
 """
 _PROTECTED = re.compile(
     rf"""
