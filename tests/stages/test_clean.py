@@ -168,14 +168,14 @@ MESSY = st.one_of(st.text(max_size=40), st.lists(PIECES, max_size=14).map("".joi
 
 
 @given(st.lists(MESSY, min_size=1, max_size=3), st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_cleaning_twice_is_cleaning_once(conversation, html):
     once = cleaned(*conversation, html=html)
     assert cleaned(*once, html=html) == once
 
 
 @given(MESSY)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_the_fast_path_misses_nothing(text):
     suspect = pc.match_substring_regex(pa.array([text]), _SUSPECT)[0].as_py()
     for role in ("user", "assistant"):
@@ -281,7 +281,7 @@ ECHOED = [
     ["请把下面的句子翻译成英文。", "请把下面的句子翻译成英文。Please."],
     ["床前明月光，疑是地上霜。", "床前明月光，疑是地上霜。举头望明月。"],
     ["为周末去海滩创建购物清单。", "为周末去海滩创建购物清单：\n- 毛巾"],
-    ["为杂货配送服务制定商业计划。", "为杂货配送服务制定商业计划，先看物流。"],
+    ["为山区小学的图书角制定采购计划。", "为山区小学的图书角制定采购计划，先看经费。"],
     ["请介绍一下北京的历史", "请介绍一下北京的历史\n\n北京是古都。"],
     ["请介绍一下北京的历史。", "请介绍一下北京的历史。"],
     ["请写一个求和的函数吧。", '"""\n请写一个求和的函数吧。\n"""\ndef f(): ...'],

@@ -90,7 +90,10 @@ def clean_conversation(
 
 
 def _clean_text(text: str) -> tuple[str, set[str]]:
-    """`text` after all rules about one message, until none changes it, and those that did."""
+    """`text` after all rules about one message, until none changes it, and those that did.
+
+    What `mojibake` cannot put right stays byte for byte: other rules would delete half of it.
+    """
     fired: set[str] = set()
     before = None
     while text != before:
@@ -100,6 +103,8 @@ def _clean_text(text: str) -> tuple[str, set[str]]:
             if changed != text:
                 fired.add(name)
                 text = changed
+            if rule is mojibake.mojibake and mojibake.is_wreck(text):
+                return text, fired
     return text, fired
 
 

@@ -31,13 +31,14 @@ _CONTINUATION = range(0x80, 0xC0)
 _FIRST = "".join(_characters(lead, _CONTINUATION) for lead in _LEAD)
 # The third byte with the next first one, or with the ASCII character behind.
 _SECOND = "".join(_characters(_CONTINUATION, second) for second in (*_LEAD, range(0x40, 0x7F)))
+_BEGINS = frozenset(_FIRST)
 #: A text without this has no such stretch.
 SIGN = f"[{_FIRST}][{_SECOND}]"
 _SIGN = re.compile(SIGN)
 
 
 def utf8_as_gbk(text: str) -> str:
-    """`text` with stretches of UTF-8 that was read as GBK put right, where that is certain."""
+    """`text` with all stretches of UTF-8 that was read as GBK put right, if that is certain."""
     signs = [match.start() for match in _SIGN.finditer(text)]
     if not signs:
         return text
@@ -49,11 +50,19 @@ def utf8_as_gbk(text: str) -> str:
         if start >= done and (match := _STRETCH.match(data, places[start])):
             end = _place(places, start, match.end())
             good = _repaired(text, start, end, data[places[start] : places[end]])
-            parts += [text[done:start], good or text[start:end]]
+            if good is None:
+                return text
+            parts += [text[done:start], good]
             done = end
-    # Elsewhere 路 may be 路 or ·: then nothing is certain.
     rest = {*"".join([*parts[::2], text[done:]])}
-    return text if any(map(_TWO.match, map(_encode, rest))) else "".join([*parts, text[done:]])
+    return text if any(map(_is_doubtful, rest)) else "".join([*parts, text[done:]])
+
+
+def _is_doubtful(char: str) -> bool:
+    """Whether `char` may be damage too: 路 may be ·, 锛 begins a character whose end was lost."""
+    if char == "\ufffd" or _TWO.match(_encode(char)):
+        return True
+    return char in _BEGINS and char not in COMMON
 
 
 def _encode(char: str) -> bytes:

@@ -18,6 +18,14 @@ _RANGES = (
 #: Punctuation and signs beyond ASCII and Latin-1.
 SYMBOLS = frozenset(chr(point) for first, last in _RANGES for point in range(first, last + 1))
 
+#: The 5,401 Han characters of Big5's first level: common Traditional ones.
+COMMON_TRADITIONAL = frozenset(
+    bytes([row, cell]).decode("big5")
+    for row in range(0xA4, 0xC7)
+    for cell in (*range(0x40, 0x7F), *range(0xA1, 0xFF))
+    if (row, cell) < (0xC6, 0x7F)
+)
+
 #: ASCII, common Han characters, signs, and the dot in foreign names.
 COMMON = COMMON_HAN | SYMBOLS | {"·"} | frozenset(map(chr, range(0x80)))
 
