@@ -37,7 +37,9 @@ def _run(most: int) -> str:
     return rf"{_LETTER}(?:[·・]?{_LETTER}){{0,{most - 1}}}+"
 
 
-_FIRST = rf"""/{_SENTENCE}(?:{_run(40)}{_CLOSED}|{_TOPIC}(?:{_run(40)}{_LINE_END}|{_run(8)}{_PAUSE}))"""
+_FIRST = (
+    rf"""/{_SENTENCE}(?:{_run(40)}{_CLOSED}|{_TOPIC}(?:{_run(40)}{_LINE_END}|{_run(8)}{_PAUSE}))"""
+)
 _NAME = rf"{_SENTENCE}(?:{_run(40)}(?:{_CLOSED}|{_LINE_END})|{_run(24)}{_PAUSE})"
 _END = "[A-Za-z0-9=&_~%+-]"  # what a URL may end on; other punctuation belongs to the sentence
 _MARK = r"[!-.:;?@\[-^`{-}]*+"
