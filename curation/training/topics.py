@@ -32,7 +32,7 @@ GRAMS = 1 << BITS
 # Chosen by three-fold cross-validation on the training rows: docs/taxonomy.md.
 INVERSE_PENALTY = 10.0
 STEPS = 25  # of L-BFGS: stopping early is a penalty too
-FIELD_SCALE = 0.25  # of the words' features against the n-grams'
+FIELD_SCALE = 0.2  # of the words' features against the n-grams'
 JUDGED_WEIGHT = 2.0
 TAUGHT_WEIGHT = 0.3
 TAUGHT_SCORE = 0.5  # of the share of all evidence and 1 more
@@ -41,6 +41,7 @@ WORDS_A_ROW = 4
 LEAST_TEXTS = 4  # labelled ones that an n-gram must be in
 PRUNED = 0.5  # share of the n-gram weights, the smallest, that are left out
 FOLDS = 3
+LEAST_LIKELY = 1e-9  # of a topic whose only class was left out
 
 
 def main() -> None:
@@ -134,18 +135,21 @@ def _sharpness(
     """What to multiply the logits by, so that right topics are likeliest in rows left out."""
     fold = np.random.default_rng(0).integers(0, FOLDS, len(rows))
     fold[labelled:] = FOLDS  # taught rows teach in every fold
+    classes = np.unique([row.label for row in rows])
     parts = []
     for left_out in range(FOLDS):
         seen, rest = np.flatnonzero(fold != left_out), np.flatnonzero(fold == left_out)
         fit = _fit(matrix[seen], [rows[i] for i in seen], weights[seen])
-        right = _right_classes(fit, rows, [rows[i] for i in rest])
-        parts.append((fit.decision_function(matrix[rest]), right, weights[rest]))
+        logits = np.full((len(rest), len(classes)), -np.inf)  # of a class that only they have
+        logits[:, np.isin(classes, fit.classes_)] = fit.decision_function(matrix[rest])
+        right = _right_classes(classes, rows, [rows[i] for i in rest])
+        parts.append((logits, right, weights[rest]))
     logits, right, weight = (np.concatenate(part) for part in zip(*parts, strict=True))
 
     def surprise(factor: float) -> float:
         odds = np.exp((logits - logits.max(axis=1, keepdims=True)) * factor)
         likely = (odds * right).sum(axis=1) / odds.sum(axis=1)
-        return float(-(np.log(likely) * weight).sum())
+        return float(-(np.log(np.maximum(likely, LEAST_LIKELY)) * weight).sum())
 
     return float(minimize_scalar(surprise, bounds=(0.5, 5), method="bounded").x)
 
@@ -155,9 +159,12 @@ def _topic_of(rows: list[Row]) -> dict[str, str]:
     return {row.label: row.topics[0] for row in rows}
 
 
-def _right_classes(fit: LogisticRegression, rows: list[Row], asked: list[Row]) -> NDArray[np.bool_]:
+def _right_classes(
+    classes: NDArray[np.str_], rows: list[Row], asked: list[Row]
+) -> NDArray[np.bool_]:
     """(n, k) whether a class belongs to a topic that is right for each row asked."""
-    topics = [_topic_of(rows)[label] for label in fit.classes_]
+    topic_of = _topic_of(rows)
+    topics = [topic_of[label] for label in classes]
     return np.array([[topic in row.topics for topic in topics] for row in asked])
 
 
