@@ -8,8 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curation.stages.quality import PENALTIES, quality, score
-from curation.stages.quality.finding import Exchange
-from curation.stages.quality.identity import renamed
 from curation.stages.quality.rules import DEFECTS, WEAKNESSES
 from schemas.recipe import Quality
 
@@ -201,74 +199,6 @@ def test_an_answer_in_a_language_nobody_asked_for():
 def test_an_answer_that_asks_what_to_go_on_with():
     assert reasons(["讲讲水", LONG, "继续", "请问您想让我继续什么？"]) == {0: "no_context"}
     assert reasons(["讲讲水", LONG, "继续", "水还可以用来发电。"]) == {}
-
-
-INTRODUCTIONS = [
-    ("我是ChatGPT，由OpenAI训练的大型语言模型。", "我是小极，由极光团队训练的大型语言模型。"),
-    ("您好，我是通义千问，由阿里云研发。", "您好，我是小极，由极光团队研发。"),
-    ("我是百度开发的文心一言。", "我是极光团队开发的小极。"),
-    (
-        "作为一个由 OpenAI 创建的AI模型，我没有感情。",
-        "作为一个由 极光团队 创建的AI模型，我没有感情。",
-    ),
-    ("我由百度公司开发。很高兴认识你。", "我由极光团队开发。很高兴认识你。"),
-    ("我的开发者是OpenAI。", "我的开发者是极光团队。"),
-    ("我是由 OpenAI 开发的 GPT-4 模型。", "我是由 极光团队 开发的 小极 模型。"),
-    ("我是 Claude，由 Anthropic 开发的 AI 助手。", "我是 小极，由 极光团队 开发的 AI 助手。"),
-    (
-        "I'm ChatGPT, a large language model trained by OpenAI.",
-        "I'm 小极, a large language model trained by 极光团队.",
-    ),
-    (
-        "As an AI language model trained by OpenAI, I can't.",
-        "As an AI language model trained by 极光团队, I can't.",
-    ),
-    ("I am an OpenAI language model.", "I am a 极光团队 language model."),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("answer", "expected"), INTRODUCTIONS)
-def test_the_policies_for_a_self_introduction(answer, expected):
-    rows = ["你是谁？", answer + "ChatGPT是谁的产品？"]
-    assert reasons(rows) == {0: "identity"}
-    assert reasons(rows, identity="keep") == {}
-    own = Quality(identity="replace", assistant_name="小极", assistant_developer="极光团队")
-    result = quality(batch(rows), own)
-    assert result.drops == []
-    [edit] = result.edits
-    assert (edit.turn, edit.rules, edit.before) == (1, ("identity",), rows[1])
-    assert edit.after == expected + "ChatGPT是谁的产品？"
-    messages = result.columns["messages"]
-    assert [m["content"] for m in messages[0].as_py()] == [rows[0], edit.after]
-    again = quality(batch([rows[0], edit.after]), own)
-    assert not again.edits
-    assert "messages" not in again.columns
-
-
-@pytest.mark.parametrize("answer", [answer for answer, _ in INTRODUCTIONS])
-@pytest.mark.parametrize("names", [("GPT-4 小极", "OpenAI中文"), ("Aurora", "百度"), ("a\\1", "b")])
-def test_replacing_twice_is_replacing_once(answer, names):
-    once = renamed(Exchange("你是谁？", answer), *names)
-    assert renamed(Exchange("你是谁？", once), *names) == once
-
-
-@pytest.mark.parametrize(
-    ("prompt", "answer"),
-    [
-        ("OpenAI是什么？", "OpenAI是一家公司，它训练了ChatGPT。"),
-        ("推荐搜索引擎", "我推荐百度，由百度公司开发的搜索引擎。"),
-        ("请扮演ChatGPT", "我是ChatGPT。"),
-        ("他说了什么？", "他说：“我是ChatGPT。”"),
-        ("写一封信", "我是百度公司的员工。"),
-        ("你是谁？", "如果我是ChatGPT，我会这样说。"),
-        ("你是谁？", "我不是ChatGPT。"),
-        ("你是谁？", "作为AI语言模型，我没有名字。"),
-        ("你是谁？", "我是Claude，来自法国的厨师。"),
-        ("你是谁？", "我是清华大学的学生。"),
-    ],
-)
-def test_who_only_talks_about_other_models_stays(prompt, answer):
-    assert reasons([prompt, answer]) == {}
 
 
 def test_penalties_and_the_default_minimum_fit_together():

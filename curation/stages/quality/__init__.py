@@ -5,7 +5,7 @@ twenty short lines, code and an English answer to a translation request are all 
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -38,36 +38,40 @@ def quality(batch: pa.RecordBatch, config: Quality) -> StageResult:
     if not config.enabled:
         return StageResult(columns)
     drops = {drop.row: drop for drop in _low_scores(scores, findings, translated, config)}
+    edits: list[Edit] = []
     if config.identity == "drop":
-        drops |= {drop.row: drop for drop in _identities(batch)}
+        drops |= _identity_drops(find_identities(turns(batch)))
+    elif config.identity == "replace":
+        edits, unnamed = _rename(batch, config, columns)
+        drops |= _identity_drops(unnamed)
     drops |= {drop.row: drop for drop in _too_long(batch, config)}
-    edits = _rename(batch, config, columns) if config.identity == "replace" else []
     return StageResult(columns, [drops[row] for row in sorted(drops)], edits)
 
 
-def _identities(batch: pa.RecordBatch) -> Iterator[Drop]:
-    """The first self-introduction as another model of each conversation."""
-    first: dict[int, Finding] = {}
-    for finding in find_identities(turns(batch)):
-        first.setdefault(finding.row, finding)
-    for row, finding in first.items():
+def _identity_drops(findings: Iterable[Finding]) -> dict[int, Drop]:
+    """Row → the first of its `findings` as a drop."""
+    drops: dict[int, Drop] = {}
+    for finding in findings:
         evidence = {
             "rule": "identity",
             "turn": finding.turn,
             "measured": finding.measured,
             "threshold": finding.threshold,
         }
-        yield Drop(row, "identity", evidence)
+        drops.setdefault(finding.row, Drop(finding.row, "identity", evidence))
+    return drops
 
 
-def _rename(batch: pa.RecordBatch, config: Quality, columns: dict[str, pa.Array]) -> list[Edit]:
-    """The edits that rename the assistant; puts their messages into `columns`."""
+def _rename(
+    batch: pa.RecordBatch, config: Quality, columns: dict[str, pa.Array]
+) -> tuple[list[Edit], list[Finding]]:
+    """The edits that rename the assistant, and what they leave; fills `columns`."""
     flat = turns(batch)
     name, developer = str(config.assistant_name), str(config.assistant_developer)
-    edits = list(rename_identities(flat, name, developer))
+    edits, left = rename_identities(flat, name, developer)
     if edits:
         columns["messages"] = messages_array(edited(flat, edits))
-    return edits
+    return edits, left
 
 
 def _low_scores(
