@@ -6,6 +6,7 @@ twenty short lines, code and an English answer to a translation request are all 
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -44,7 +45,7 @@ def quality(batch: pa.RecordBatch, config: Quality) -> StageResult:
     elif config.identity == "replace":
         edits, unnamed = _rename(batch, config, columns)
         drops |= _identity_drops(unnamed)
-    drops |= {drop.row: drop for drop in _too_long(batch, config)}
+    drops |= {finding.row: _drop(finding) for finding in _too_long(batch, config)}
     return StageResult(columns, [drops[row] for row in sorted(drops)], edits)
 
 
@@ -52,14 +53,15 @@ def _identity_drops(findings: Iterable[Finding]) -> dict[int, Drop]:
     """Row → the first of its `findings` as a drop."""
     drops: dict[int, Drop] = {}
     for finding in findings:
-        evidence = {
-            "rule": "identity",
-            "turn": finding.turn,
-            "measured": finding.measured,
-            "threshold": finding.threshold,
-        }
-        drops.setdefault(finding.row, Drop(finding.row, "identity", evidence))
+        drops.setdefault(finding.row, _drop(finding))
     return drops
+
+
+def _drop(finding: Finding, **more: Any) -> Drop:
+    """The drop of a row for one finding; `more` goes into its evidence."""
+    evidence = finding._asdict()
+    del evidence["row"]
+    return Drop(finding.row, finding.rule, evidence | more)
 
 
 def _rename(
@@ -88,30 +90,23 @@ def _low_scores(
         found = [*by_row[row], *translated.finding(row, config.min_score)]
         costs = PENALTIES | {TRANSLATION: 1 - float(translated.factors[row])}
         worst = max(found, key=lambda finding: costs[finding.rule])
-        evidence = {
-            "rule": worst.rule,
-            "turn": worst.turn,
-            "measured": worst.measured,
-            "threshold": worst.threshold,
-            "score": round(float(scores[row]), 4),
-            "min_score": config.min_score,
-            "rules": sorted({finding.rule for finding in by_row[row]}),
-        }
-        if worst.rule == TRANSLATION:
-            evidence["words"] = translated.words(row)
-        yield Drop(row, worst.rule, evidence)
+        yield _drop(
+            worst,
+            score=round(float(scores[row]), 4),
+            min_score=config.min_score,
+            rules=sorted({finding.rule for finding in by_row[row]}),
+            **({"words": translated.words(row)} if worst.rule == TRANSLATION else {}),
+        )
 
 
-def _too_long(batch: pa.RecordBatch, config: Quality) -> Iterator[Drop]:
+def _too_long(batch: pa.RecordBatch, config: Quality) -> Iterator[Finding]:
+    """The messages and the conversations that are too long; the latter at their first message."""
     flat = turns(batch)
     lengths = pc.utf8_length(flat.contents).to_numpy(zero_copy_only=False)
-    rows = flat.rows
+    rows, longest = flat.rows, config.max_message_chars
     total = np.bincount(rows, weights=lengths, minlength=len(batch)).astype(np.int64)
-    for i in np.flatnonzero(lengths > config.max_message_chars).tolist():
-        yield _long("message_too_long", int(rows[i]), int(lengths[i]), config.max_message_chars)
+    for i in np.flatnonzero(lengths > longest).tolist():
+        row, length = int(rows[i]), int(lengths[i])
+        yield Finding(row, i - int(flat.offsets[row]), "message_too_long", length, longest)
     for row in np.flatnonzero(total > config.max_chars).tolist():
-        yield _long("too_long", row, int(total[row]), config.max_chars)
-
-
-def _long(rule: str, row: int, measured: int, threshold: int) -> Drop:
-    return Drop(row, rule, {"rule": rule, "measured": measured, "threshold": threshold})
+        yield Finding(row, 0, "too_long", int(total[row]), config.max_chars)

@@ -10,55 +10,36 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from curation.stages.quality.finding import Exchange, Messages
+from curation.stages.quality import unseen
+from curation.stages.quality.finding import Exchange, Messages, without_code
+from curation.stages.quality.unseen import MEDIA
 
 #: Longest answer that is nothing but a hint at an attachment: "请参阅随附的图像（词云.jpg）".
 MAX_HINT_CHARS = 60
 
-_MEDIA = "图片|图像|照片|相片|截图|插图|视频|音频|录音|附件|画作|绘画|流程图|条形图|折线图|饼图"
-_CUE = rf"(?i){_MEDIA}|图表|示意图|设计图?|音符|演示文稿|!\[|\.(?:jpe?g|png|gif|mp3|mp4|wav)|youtu"
-# Alone on its line, or at the end of the prompt: "[森林中的一座桥的照片]", "<image>".
-_PLACE = re.compile(
-    rf"^[ \t]*+[<\[【（(＜][^\]>】）)＞\n]{{0,30}}(?:{_MEDIA}"
-    rf"|图表)[^\]>】）)＞\n]{{0,8}}[>\]】）)＞][ \t]*+$"
-    r"|^[ \t]*+<(?:image|img|video|audio)>[ \t]*+$",
-    re.MULTILINE | re.IGNORECASE,
-)
-_ADDRESS = re.compile(
-    r"^(?:!?\[[^\]\n]{0,40}\]|<im(?:g|age)[^\n>]{0,20}|(?:图片|图像|照片|视频"
-    r"|音频)[^\n:：]{0,6}[:：])?[ (（“\"]*+"
-    r"(?:https?://[^\s)）]{1,300}?\.(?:jpe?g|png|gif|webp|mp[34]|wav)\b"
-    r"|https?://images\.unsplash\.com/|https?://(?:www\.)?youtu(?:be\.com/watch|\.be/))",
-    re.MULTILINE | re.IGNORECASE,
-)
-# What such an address is for, when it is not to be looked at.
-_HANDLES_ADDRESS = re.compile(
-    "代码|编程|函数|脚本|html|css|markdown|网址|链接|url|域名|下载|搜索结果|引用|嵌入|json|正则"
-    "|翻译",
-    re.IGNORECASE,
-)
 _HANDED_OVER = re.compile(
     rf"^[ \t]*+(?:[<\[【＜](?:插入|附件|附加|在此|此处)[^\]>】＞\n]{{0,30}}[>\]】＞]"
-    rf"|[<\[【＜](?:{_MEDIA}|图表)[^\]>】＞\n]{{0,40}}[>\]】＞]"
+    rf"|[<\[【＜](?:{MEDIA}|图表)[^\]>】＞\n]{{0,40}}[>\]】＞]"
     r"|!\[[^\]\n]{0,40}\][(（]https?://[^\n]{1,300}[)）])[ \t]*+$",
     re.MULTILINE,
 )
 _SEE_ATTACHED = re.compile(
-    r"(?:参[阅见考]|[见看]|查看)(?:随附|附件|附上|所附|附图|下图|上图)|^\W*附件[:：]"
+    r"(?:参[阅见考]|[见看]|查看)(?:随附|附件|附上|所附|附图|[上下]图(?![^\n]{0,20}\n\s*+\S))|^\W*附件[:：]"
 )
 _SAYS_SO = re.compile(
     "无法|不能|抱歉|对不起|没有(?:提供|看到|附|图|收到)|未(?:提供|附|收到)|请提供|不支持|看不到"
     "|语言模型|模板"
 )
 _ASKS_FOR_PLACES = re.compile(
-    "模板|占位|markdown|html|格式|邮件|信|简历|文章|帖|推文|博客|代码|报告", re.IGNORECASE
+    "模板|占位|markdown|html|格式|邮件|信|简历|文章|帖|推文|博客|代码|报告|readme|怎么|如何",
+    re.IGNORECASE,
 )
 
 
 def suspects(messages: Messages) -> NDArray[np.bool_]:
     """(m,) whether prompt or answer names what a text cannot hold."""
     either = pc.or_(
-        pc.match_substring_regex(messages.prompts, _CUE),
+        pc.match_substring_regex(messages.prompts, unseen.CUE),
         pc.match_substring_regex(
             messages.contents, r"(?m)^[ \t]*[<\[【＜!]|附件|附图|[随所]附|附上|[上下]图"
         ),
@@ -68,13 +49,11 @@ def suspects(messages: Messages) -> NDArray[np.bool_]:
 
 def attachment(exchange: Exchange) -> str | None:
     """The place that an attachment took, in the prompt or in the answer."""
-    prompt, answer = exchange
+    prompt, answer = exchange.prompt, without_code(exchange.answer)
     if _SAYS_SO.search(answer, 0, 400):
         return None
-    asked = _PLACE.search(prompt) or (
-        not _HANDLES_ADDRESS.search(prompt.split("\n", 1)[0]) and _ADDRESS.search(prompt)
-    )
-    found = asked or _handed_over(prompt, answer)
+    code = answer != exchange.answer  # which nobody writes about a picture
+    found = (None if code else unseen.place(prompt)) or _handed_over(prompt, answer)
     return found.group().strip()[:80] if found else None
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from curation.stages.quality.finding import Exchange, Messages, asked_for
+from curation.stages.quality.finding import Exchange, Messages, asked_for, not_wished
 
 #: Fewest letters of an echo: shorter ones are words picked from the prompt ("狗", "恐怖、喜剧").
 MIN_LETTERS = 6
@@ -29,13 +29,22 @@ _MAY_STAY = re.compile(
     r"重复|复述|复制|原样|语法|拼写|标点|错误|错别字|[更纠修]正|[大小]写|正确|逗号|句号|空格|引号"
     r"|格式|校对|润色|一致|歧义|匹配|消除|避免|不使用"
     r"|选择|识别|查找|找[到出]|确定|判断|提取|删除|引用|排序|排列|哪|如果|必要|清晰|填空|空白"
-    r"|主动语态|repeat|copy|echo",
+    r"|(?:改[写成为]{0,2}|[转变][换变成为]{0,2}|[成为用以])主动|译[成为](?:简体|现代)?(?:中文|汉语)|简体|繁体"
+    r"|[升降]序|驼峰|链接|网址|https?|repeat|copy|echo",
+    re.IGNORECASE,
+)
+#: RE2: a game, which holds for the rest of the conversation.
+_PARROT = r"(?i)我说什么|跟[着我].{0,4}[念读说学]|复读|学舌|重复我|模仿我|parrot|repeat after|echo"
+# Who wishes well gets the same wish back.
+_COURTESY = re.compile(
+    "[你您大]家?好|[早午晚]安|早上|晚上好|再见|拜拜|[明回待]天?[头会]?见|谢|恭喜|祝|快乐|认识[你您]|幸会|久仰"
+    "|加油|辛苦|新年|节日|生日|保重|一路|欢迎|好梦|爱你|想你|干杯|福|hello|hi\\b",
     re.IGNORECASE,
 )
 _LETTERS = re.compile(r"[^\W_]")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _EDGES = " \t\r\n\"'“”‘’「」《》。.！!？?，,；;：:"
-_BOUNDARY = re.compile(r"[\s\"'“”‘’「」。.！!？?：:]\Z")
+_BOUNDARY = re.compile(r"[\s—\"'“”‘’「」。.！!？?：:]\Z")
 _PIECES = re.compile(r"[\n“”\"「」]++")
 
 
@@ -45,7 +54,7 @@ def suspects(messages: Messages) -> NDArray[np.bool_]:
     suspects: NDArray[np.bool_] = (longer >= 0) & asked_for(_CHANGE)(messages) | (
         np.abs(longer) <= MAX_EDGES
     )
-    return suspects
+    return not_wished(_PARROT, messages, suspects)
 
 
 def echo(exchange: Exchange) -> str | None:
@@ -59,7 +68,7 @@ def echo(exchange: Exchange) -> str | None:
 def _at_the_end(text: str, source: str) -> bool:
     task = source[: len(source) - len(text)]
     if not task.strip(_EDGES):
-        return bool(_HAN.search(text)) and not _MAY_STAY.search(text)
+        return bool(_HAN.search(text)) and not (_MAY_STAY.search(text) or _COURTESY.search(text))
     return bool(_BOUNDARY.search(task)) and _unchanged(task)
 
 

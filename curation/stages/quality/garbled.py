@@ -2,6 +2,8 @@
 
 import re
 
+from curation.stages.quality.finding import Exchange
+
 #: Share of the message that is damaged. 13 of the 15 alpaca_zh rows with U+FFFD are above; one
 #: old emoji in the private use area of a long message (seen in smile) is below.
 MIN_SHARE = 0.01
@@ -14,7 +16,7 @@ MAX_TAIL = 0.1
 _DAMAGE = re.compile(
     r"[\ufffd\ue000-\uf8ff]|锟斤拷|(?:锟斤)++|烫{3,}+|屯{3,}+|[\u0300-\u036f]{8,}+"
     r"|[\u00c2-\u00f4][\u0080-\u00bf]++|â€[\u0080-\u00ff\u2000-\u2122œž]?"
-    r"|(?:鐨|锛|銆).{0,2}"
+    r"|[鐨銆].{0,2}|锛(?![是子刃刀头的和与、，。”」]).{0,2}"
     # Chinese read as cp1252, two characters at least: café” is one such pair, and French.
     r"|(?:[\u00e4-\u00e9\u00ef][\u0080-\u00bfŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™]{1,2}+){2,}+"
 )
@@ -26,21 +28,30 @@ CUE = (
 )
 # Few of these characters are rare but honest (烫 is "hot", 锛 an adze): it takes several.
 _MIN_DAMAGED = 2
+# Who asks what a wreck is gets to see one.
+_TALKED_ABOUT = re.compile(
+    r"乱码|编码|解码|字符集|zalgo|utf-?8|gbk|unicode|U\+|内存"
+    r"|(?:锟斤拷|烫烫|屯屯|锛)[”\"」’]?(?:是|的|怎|为|什么|和|出现)",
+    re.IGNORECASE,
+)
 _SENTENCE_END = re.compile("[。！？!?]")
 
 
-def garbled(text: str) -> float | None:
-    """Damaged share of `text`, where it is `MIN_SHARE` or more.
+def garbled(exchange: Exchange) -> float | None:
+    """Damaged share of an answer, where it is `MIN_SHARE` or more.
 
     A good answer may end on a little rubbish: damage in the last tenth only, behind a finished
-    sentence, does not count.
+    sentence, does not count. Nor does any that is talked about.
     """
+    text = exchange.answer
     matches = list(_DAMAGE.finditer(text))
     damage = sum(len(match.group()) for match in matches)
     if damage < _MIN_DAMAGED and "\ufffd" not in text:
         return None
     share = damage / len(text)
     if share < MIN_SHARE or _in_the_tail(text, matches[0].start()):
+        return None
+    if _TALKED_ABOUT.search(exchange.prompt) or _TALKED_ABOUT.search(text):
         return None
     return round(share, 4)
 

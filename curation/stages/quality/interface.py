@@ -2,7 +2,7 @@
 
 import re
 
-from curation.stages.quality.finding import Exchange
+from curation.stages.quality.finding import Exchange, without_code
 
 #: RE2: words of the notices below.
 CUE = (
@@ -10,6 +10,9 @@ CUE = (
     r"|too many requests|unable to load conversation|regenerate response|重新生成|达到|reached"
     r"|may violate our content policy|违反我们的内容政策|内容已被|free research preview"
 )
+# A question about such notices gets them as its answer. A longer prompt has such words by the way.
+_ASKS_FOR_NOTICES = re.compile("报错|错误|故障|异常|提示|断网|网络连|error|http", re.IGNORECASE)
+_MAX_QUESTION_CHARS = 200
 # Whole lines only: in a sentence, these words are talked about.
 _NOTICE = re.compile(
     r"^[ \t]*+(?:"
@@ -30,5 +33,8 @@ _NOTICE = re.compile(
 
 def notice(exchange: Exchange) -> str | None:
     """A line that the page wrote, not the assistant."""
-    match = _NOTICE.search(exchange.answer)
+    prompt = exchange.prompt
+    if len(prompt) <= _MAX_QUESTION_CHARS and _ASKS_FOR_NOTICES.search(prompt):
+        return None
+    match = _NOTICE.search(without_code(exchange.answer))
     return match.group().strip() if match else None

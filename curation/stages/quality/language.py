@@ -2,7 +2,10 @@
 
 import re
 
-from curation.stages.quality.finding import Exchange
+import numpy as np
+from numpy.typing import NDArray
+
+from curation.stages.quality.finding import Exchange, Messages, not_wished
 from curation.text.spans import prose
 
 #: Fewest letters of an answer in the wrong language. Shorter ones are names, passwords, anagrams.
@@ -17,13 +20,18 @@ MIN_WORDS = 8
 #: RE2: at least `MIN_WORDS` English words in a row.
 ENGLISH_CUE = rf"(?:[A-Za-z0-9'’-]+[,;]? ){{{MIN_WORDS - 1}}}[A-Za-z]"
 
+#: RE2: a wish for another language, which holds for the rest of the conversation.
+WISH = (
+    r"(?i)[英外双][文语]|[日韩法德俄泰][文语]|西班牙|葡萄牙|意大利|阿拉伯|拉丁|翻译|译[成为]|口语"
+    r"|\bin (?:english|french|german|japanese|korean|spanish|russian|italian|portuguese|arabic)\b"
+)
 # A prompt with any of these may well want another language, or code.
 _WANTS_FOREIGN = re.compile(
     r"[英法德日韩俄泰梵]|译|翻|外[语国文]|语|单词|字母|词汇|拼写|拼音|音标|元音|反转|倒序|缩写|密码"
     r"|加密|编码|解码|字符串"
     r"|西班牙|意大利|拉丁|葡萄牙|阿拉伯|印[地度]|代码|编程|函数|程序|脚本|查询|算法|正则|公式|命令"
     r"|节拍|节奏"
-    r"|名言|歌[词曲]|俳句|用户名|域名|标签|网站|邮件|[A-Za-z]{2}"
+    r"|名[言句]|歌|诗|俳句|独白|台词|开场白|宣言|演讲|原文|背诵|默写|莎士比亚|圣经|用户名|域名|标签|网站|邮件|[A-Za-z]{2}"
 )
 _FUNCTION_WORD = re.compile(
     r"\b(?:the|is|are|was|were|of|and|to|in|that|it|for|with|this|you|your|can|be|have|has|will|by"
@@ -39,6 +47,11 @@ _SENTENCE = re.compile(
     r"[A-Za-z'’-]{1,30}+[.!?]"
 )
 _OPENED = re.compile(r"[“\"「『《（(][^“”\"「」『』《》（）()]{0,80}\Z")
+
+
+def suspects(messages: Messages) -> NDArray[np.bool_]:
+    """(m,) the answers in another language that nobody wished for."""
+    return not_wished(WISH, messages, messages.foreign)
 
 
 def wrong_language(exchange: Exchange) -> float | None:

@@ -19,10 +19,16 @@ _MARKER = re.compile(
     r"\s*(?:&gt;|[>＞)）\]】]|-)(?:\W*|.*(?:无法|不能|不是|视觉|模型).*)",
     re.IGNORECASE | re.DOTALL,
 )
+# "无输出，因为该任务需要图像。", in brackets or not.
+_EXCUSED = re.compile(
+    r"\A\W*+(?:预期)?(?:no[ _-]?output|[无没]有?输出)\W++[^\n]{0,40}?(?:无法|不能|而不是|需要"
+    r"|视觉|模型|任务)[^\n]*+\s*+",
+    re.IGNORECASE,
+)
 _BARE_MARKER = re.compile(
     r"\A\W*+(?:no[ _-]?(?:in|out)put|[无没]有?输[入出]|待补充|此处省略)\W*+", re.IGNORECASE
 )
-_ASKS_FOR_OUTPUT = re.compile("输[入出]|运行|执行|结果|返回")
+_ASKS_FOR_OUTPUT = re.compile("输[入出]|运行|执行|编译|结果|返回")
 
 # "[图表]", "<附加裁剪图像>", "[结构图片]": a thing that was not made.
 _BRACKETED = re.compile(
@@ -36,6 +42,10 @@ _ORDER = re.compile(
     r"|写[一个首篇段封]|如何|怎么|怎样|为什么|谈谈|说说)"
 )
 
+_ASKS_FOR_NOTHING = re.compile("空|null|none|nil|nan|无", re.IGNORECASE)
+
+# A lone dash or sign may be what was asked for; these never are, but where marks are asked for.
+_STOPS = re.compile(r"\A[\s.。…—]++\Z")
 _ONE_MARK = re.compile(r"\A\s*+([.。…·\-—_,，、;；:：?？!！*#/\\~～=+|])(?:\s*+\1)*+\s*+")
 _ASKS_FOR_MARKS = re.compile(
     "符|标点|运算|摩尔斯|莫尔斯|摩斯|电码|空格|ASCII|句号|逗号|问号|叹号|冒号|分号|省略|比较|大于"
@@ -53,11 +63,24 @@ def placeholder_answer(exchange: Exchange) -> str | None:
         not _VISIBLE.search(answer)
         or _MARKER.fullmatch(answer)
         or _BRACKETED.fullmatch(answer)
-        or (_BARE_MARKER.fullmatch(answer) and not _ASKS_FOR_OUTPUT.search(prompt))
-        or (_NOTHING.fullmatch(answer) and _ORDER.match(prompt))
-        or (_ONE_MARK.fullmatch(answer) and not _ASKS_FOR_MARKS.search(prompt))
+        or _stands_for_output(prompt, answer)
+        or _stands_for_words(prompt, answer)
     )
     return answer if marker else None
+
+
+def _stands_for_output(prompt: str, answer: str) -> bool:
+    marker = _BARE_MARKER.fullmatch(answer) or _EXCUSED.fullmatch(answer)
+    return bool(marker) and not _ASKS_FOR_OUTPUT.search(prompt)
+
+
+def _stands_for_words(prompt: str, answer: str) -> bool:
+    """Whether an answer is "无" or a mark where words were asked for."""
+    if _NOTHING.fullmatch(answer):
+        return bool(_ORDER.match(prompt)) and not _ASKS_FOR_NOTHING.search(prompt)
+    if not _ONE_MARK.fullmatch(answer) or _ASKS_FOR_MARKS.search(prompt):
+        return False
+    return bool(_STOPS.match(answer) or _ORDER.match(prompt))
 
 
 def placeholder_prompt(prompt: str, first: bool) -> str | None:

@@ -37,6 +37,10 @@ _PROBES, _PROBE, _MIN_FOUND = 8, 6, 2
 _LETTERS = re.compile(r"[^\W\d_]")
 _SENTENCE = re.compile(r"[^。！？!?；;\n]++")
 _NUMBER = re.compile(r"^\s*+(?:[-*•]|[\d一二三四五六七八九十]++[.、．)）])\s*+")
+# Who asks for a loop gets one. 第二次 counts, it does not repeat.
+_ASKED_FOR = re.compile(
+    r"重复|反复|越多越好|抄写|复读|循环|(?:[\d多几百千万]|(?<!第)[二两三四五六七八九十]) ?[遍次]"
+)
 # Rules, boxes, blanks to fill in and leaders are drawn with one character; so are numbers.
 _RUN = re.compile(r"([^\s\d_=*#~|+./\\<>─━═│█▓▒░·…—-])\1{39,}+")
 
@@ -44,7 +48,7 @@ _RUN = re.compile(r"([^\s\d_=*#~|+./\\<>─━═│█▓▒░·…—-])\1{39
 def repetition(exchange: Exchange) -> float | None:
     """Share of the answer that is a loop, where it is `MIN_SHARE` or more."""
     answer = exchange.answer
-    if not _may_loop(answer):
+    if not _may_loop(answer) or _ASKED_FOR.search(exchange.prompt):
         return None
     share = _looping(answer)
     if share >= MIN_SHARE:  # code may repeat; looked at last, for it is the dearer question

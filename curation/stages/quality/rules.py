@@ -74,9 +74,7 @@ _ANSWER_RULES = {
     "placeholder_answer": Rule(
         placeholder.placeholder_answer, "an answer", at_most(placeholder.MAX_MARKER_CHARS)
     ),
-    "garbled": Rule(
-        lambda exchange: garbled.garbled(exchange.answer), garbled.MIN_SHARE, matching(garbled.CUE)
-    ),
+    "garbled": Rule(garbled.garbled, garbled.MIN_SHARE, matching(garbled.CUE)),
     "interface_text": Rule(interface.notice, "an answer", matching(interface.CUE)),
     "repetition": Rule(
         repetition.repetition, repetition.MIN_SHARE, at_least(repetition.MIN_CHARS)
@@ -87,7 +85,7 @@ _ANSWER_RULES = {
     ),
     "attachment": Rule(attachment.attachment, "text", attachment.suspects),
     "wrong_language": Rule(
-        language.wrong_language, "Chinese", lambda messages: messages.foreign
+        language.wrong_language, "Chinese", language.suspects
     ),
     "echo": Rule(echo.echo, "a changed text", echo.suspects),
     "refusal": Rule(weakness.refusal, weakness.MAX_REFUSAL_CHARS, weakness.may_refuse),
@@ -133,8 +131,10 @@ def _prompts(prompts: Messages) -> Iterator[Finding]:
     """What is wrong with a request: it asks nothing, or for more of what never was."""
     yield from _system(prompts)
     first = np.isin(prompts.turns, (0, 1)) & (np.diff(prompts.rows, prepend=-1) != 0)
-    for i in np.flatnonzero(prompts.lengths <= placeholder.MAX_MARKER_CHARS).tolist():
-        text, row, turn = prompts.contents[i].as_py(), int(prompts.rows[i]), int(prompts.turns[i])
+    short = np.flatnonzero(prompts.lengths <= placeholder.MAX_MARKER_CHARS)
+    texts = prompts.contents.take(pa.array(short)).to_pylist()
+    for i, text in zip(short.tolist(), texts, strict=True):
+        row, turn = int(prompts.rows[i]), int(prompts.turns[i])
         measured = placeholder.placeholder_prompt(text, bool(first[i]))
         if measured is not None:
             yield Finding(row, turn, "placeholder_prompt", measured, "a request")
@@ -143,7 +143,4 @@ def _prompts(prompts: Messages) -> Iterator[Finding]:
 
 
 def _system(messages: Messages) -> Iterator[Finding]:
-    rule = Rule(
-        lambda exchange: garbled.garbled(exchange.answer), garbled.MIN_SHARE, matching(garbled.CUE)
-    )
-    return _measured(messages, "garbled", rule)
+    return _measured(messages, "garbled", _ANSWER_RULES["garbled"])

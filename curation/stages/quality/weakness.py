@@ -39,8 +39,14 @@ _REFUSAL = re.compile(
 )
 _REFUSAL_CUE = matching("(?i)抱歉|对不起|很遗憾|不好意思|作为|^我|^此|^该|sorry|as an ai")
 
-#: RE2: how an answer ends that may be cut off, or a code fence.
-CUT_CUE = r"[\p{L}\p{N}，,、：:]\s*\z|```"
+#: RE2: how an answer begins or ends that may be cut off, or a code fence.
+CUT_CUE = r"[\p{L}\p{N}，,、：:]\s*\z|```|\A\s*[、，；]|\A[a-z]! "
+# "、蜥蜴和蛇。", "e! Here is…"
+_NO_START = re.compile(r"\A(?:\s*+[、，；]|[a-z]! [A-Z])")
+# A short answer may end on a comma: a salutation, half a sentence, a verse.
+_OPEN_ASKED = re.compile(
+    r"尊敬|亲爱|信|邮件|诗|歌|[上下]联|连接词|填|句|短语|重写|改写|删除|[，,、]\W*+\Z"
+)
 _LIST_OR_CODE = re.compile(r"\A(?:\s*+(?:[-*•|>#]|\d++[.、)）])|[^\n]*[{}|`=\\;#/])")
 _CONNECTIVE = re.compile(
     r"(?:因为|但是|所以|如果|并且|而且|以及|或者|例如|比如|包括|虽然|[^总共饱柔温平附缓随祥谐]和"
@@ -89,10 +95,15 @@ def refusal(exchange: Exchange) -> str | None:
 
 
 def truncated(exchange: Exchange) -> str | None:
-    """The end of an answer that stops inside a sentence, a list or a block of code."""
+    """Where an answer stops inside a sentence, a list or a block of code, or begins in one."""
     answer = exchange.answer.rstrip()
+    if start := _NO_START.match(answer):
+        return start.group()
     if len(answer) < MIN_CUT_CHARS:
-        return None
+        open_end = answer.endswith(("，", "、")) and not _OPEN_ASKED.search(
+            "\n".join(exchange[::-1])
+        )
+        return answer[-20:] if open_end else None
     last = answer[answer.rfind("\n") + 1 :]
     cut = len(_FENCE.findall(answer)) % 2 or _open_end(answer, last) or _no_end(answer, last)
     return last[-20:] if cut else None
