@@ -160,6 +160,7 @@ def test_what_cannot_be_renamed_as_a_whole_is_dropped():
     "answer",
     [
         "As ChatGPT, I cannot browse.",
+        "Sorry, as ChatGPT I cannot browse.",
         "I am a large language model, trained by Google.",
         "I'm Claude, created by Anthropic.",
         "OpenAI created me to help.",
@@ -195,6 +196,7 @@ def test_forms_of_a_self_introduction(answer):
         "员工违反了百度的政策，被开除。",
         "I was trained by Microsoft as a support engineer.",
         "print('I am ChatGPT')",
+        "I am using a model trained by Google.",
         "我是百度的产品经理。",
         "我用GPT-4写论文。",
         "我使用的是GPT-4的接口。",

@@ -37,6 +37,11 @@ _IN_ENGLISH = (
 )
 _PEOPLE = r"(?! (?:user|fan|expert|employee|developer|engineer|team|subscriber)|['’]s\b|-based)"
 _KIND = "(?:AI|model|assistant|chatbot|program|system)"
+#: What may stand before a kind: "a large language model", but not "a user of the model".
+_WORDS = (
+    r"(?:(?!(?:of|at|who|for|about|with|on|using|writing|testing|building|running|studying)\b)"
+    r"[\w-]{1,20} ){0,6}"
+)
 _ENGLISH_NAME = rf"(?:{MODEL}{_PEOPLE}|{NAMESAKE}(?=[^.!?\n]{{0,40}}(?:\b{_KIND}\b|\bby {_BY})))"
 
 
@@ -54,7 +59,7 @@ def _introducing(me: str, i_am: str, i_was: str, my: str) -> str:
         rf"|{me}(?:也|只|其实|就)?(?:是{_A})?(?:基于|属于)[ ]?(?:{_BY}[ ]?的?[ ]?)?{MODEL}"
         rf"|\b{i_am}(?: just| only| actually| simply| indeed)?(?: called| named)?"
         rf"(?: an? (?:AI )?{_KIND} (?:called|named))?(?: an?| the)? {_ENGLISH_NAME}"
-        rf"|\b{i_am}(?: just| only)?(?: an?| the)? (?:[\w-]{{1,20}} ){{0,6}}{_KIND}"
+        rf"|\b{i_am}(?: just| only)?(?: an?| the)? {_WORDS}{_KIND}"
         rf"(?:,? (?:which|that) (?:is|was))?,?(?: from|(?: from| of)? ?{_IN_ENGLISH}) {_BY}"
         rf"|\b{i_am}(?: an?)? {_BY}(?:['’]s)? (?:\w{{1,12}} ){{0,3}}{_KIND}\b"
         rf"|\b{i_am} (?:powered by|based on|running on) (?:{_BY}(?:['’]s)? )?{_ANY}"
@@ -102,7 +107,7 @@ _SELF = re.compile(
     rf"[ ]?的?[^。！？\n，,的]{{0,6}}{_RULES}"
     # As ChatGPT, I; As an AI language model trained by OpenAI, I
     rf"|\bas (?:an? )?(?:{MODEL}|{NAMESAKE}(?=, an? (?:[\w-]{{1,12}} ){{0,3}}{_KIND}))"
-    rf"(?=,[^.!?\n]{{0,60}}\bI\b)|\bas an? (?:[\w-]{{1,20}} ){{0,6}}{_KIND}"
+    rf"(?=,[^.!?\n]{{0,60}}\bI\b| I\b)|\bas an? {_WORDS}{_KIND}"
     rf"(?:,? (?:which|that) (?:is|was))?,?(?: from| {_IN_ENGLISH}) {_BY}"
     rf"|\bas an? {_BY} (?:[\w-]{{1,20}} ){{0,3}}{_KIND}(?=,)"
     rf"|{_BY} (?:trained|developed|created|made|built|designed) me\b"
