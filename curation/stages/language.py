@@ -19,16 +19,14 @@ import pyarrow.compute as pc
 from curation.stages.batch import Drop, StageResult, Turns, turns
 from curation.text import hanzi
 from curation.text.identify import CODE, UNDETERMINED, identify
+from curation.text.quotations import QUOTED, looks_chinese
 from schemas.recipe import Language
 
 CHINESE = ("zh", "yue")
 #: What messages are that speak no language, and leave the conversation's to the others.
 SILENT = (UNDETERMINED, CODE)
 
-_KANA = re.compile(r"[\u3040-\u30ff\u31f0-\u31ff]++")
-#: Chinese for what, how, translate into, please: in characters that Japanese has too, but not so.
-_CHINESE_WORD = re.compile("什[么麼]|怎[么麼]|翻[译譯]成|[请請][把用将將]|中文意思|用中文")
-_QUOTED = re.compile(r'“[^“”]*+”|「[^「」]*+」|『[^『』]*+』|"[^"\n]*+"|‘[^‘’]*+’|《[^《》]*+》')
+_KANA = re.compile(rf"{hanzi.KANA_CLASS}++")
 
 
 def language(batch: pa.RecordBatch, config: Language) -> StageResult:
@@ -56,31 +54,30 @@ def language(batch: pa.RecordBatch, config: Language) -> StageResult:
 
 
 def _message_languages(flat: Turns) -> list[str]:
-    """The language of each message; of a user's, that of the request rather than its material."""
+    """The language of each message: of the request or the statement, not of its material.
+
+    Of an assistant's only those in Japanese or Korean are looked at again: “すみません”是道歉.
+    """
     languages = identify(flat.contents)
+    codes = np.array(languages, object)
     is_user = np.asarray(pc.equal(flat.roles, "user"))
-    foreign = is_user & ~np.isin(np.array(languages, object), [*CHINESE, *SILENT])
-    rows = np.flatnonzero(foreign)
+    asian = np.isin(codes, ["ja", "ko"])
+    rows = np.flatnonzero(asian | (is_user & ~np.isin(codes, [*CHINESE, *SILENT])))
     texts = flat.contents.take(pa.array(rows))
     chinese = np.asarray(pc.match_substring_regex(texts, r"\p{Han}{2}"))
     for row, text in zip(rows[chinese], texts.filter(pa.array(chinese)).to_pylist(), strict=True):
         parts = _request_parts(text)
-        if languages[row] in ("ja", "ko"):  # whose writers use Han too
-            parts = [part for part in parts if _cannot_be_japanese(part)]
+        if asian[row]:  # whose writers use Han too
+            parts = [_KANA.sub(" ", part) for part in parts if looks_chinese(part)]
         languages[row] = next((c for c in identify(parts) if c in CHINESE), languages[row])
     return languages
 
 
-def _cannot_be_japanese(part: str) -> bool:
-    """Whether `part` has a character or a word that Japanese does not write."""
-    return not hanzi.not_japanese_set().isdisjoint(part) or bool(_CHINESE_WORD.search(part))
-
-
 def _request_parts(text: str) -> list[str]:
-    """Where the request may stand: around quotations, before a colon, first, last, round kana."""
+    """Where the request may stand: around quotations, before a colon, first, last."""
     lines = [line for line in text.splitlines() if line.strip()] or [text]
-    parts = [_QUOTED.sub(" ", lines[0]), re.split("[:：]", lines[0], maxsplit=1)[0]]
-    return [*parts, _QUOTED.sub(" ", lines[-1]), _KANA.sub(" ", lines[0])]
+    parts = [QUOTED.sub(" ", lines[0]), re.split("[:：]", lines[0], maxsplit=1)[0]]
+    return [*parts, QUOTED.sub(" ", lines[-1])]
 
 
 def _sides(flat: Turns, languages: Sequence[str], role: str) -> list[str]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from curation.stages.batch import Edit, StageResult, Turns, edited, messages_array, turns
 from curation.text import scripts
+from curation.text.program import is_program, split_source
 from curation.text.quotations import looks_chinese, looks_japanese, mask_foreign
 from curation.text.scripts import Kind
 from curation.text.spans import map_prose, prose
@@ -28,9 +29,19 @@ RULE = "traditional_to_simplified"
 
 _STRAGGLERS = frozenset("於徵")
 _SENTENCE = re.compile(r"[^。！？!?；;\n]*+[。！？!?；;\n]++|[^。！？!?；;\n]++")
-_ASKS_FOR_TRADITIONAL = (
-    r"[转轉換换译譯改写寫用以成][^。！？\n的]{0,8}[繁正][体體]"
-    r"|繁[体體](?:中文|字)?(?:怎|的?[写寫]法|是什)"
+_CLAUSE = re.compile(r"[^\s，：,]*+[\s，：,]++|[^\s，：,]++")
+# Where scripts are the subject, a word in the other one is meant.
+_ABOUT_SCRIPTS = re.compile("[繁简簡正异異][体體]")
+# What asks for Traditional characters: it names them as what to write, and is not denied (不要用繁体).
+_NAMES_TRADITIONAL = r"[繁正][体體]|繁中|[转轉]繁|(?i:traditional|zh-?(?:tw|hk|hant))"
+_ASKS_FOR_TRADITIONAL = re.compile(
+    r"(?<![不別别勿])(?<![不別别勿][要用])"
+    r"(?:[转轉換换译譯翻改写寫用以成为為给給要]|[输輸]出|回[复覆答復])"
+    r"[^。！？，,\n的简簡不別别勿]{0,8}(?:[繁正][体體]|繁中)"
+    r"|[简簡][体體]?[转轉]繁|繁[体體](?:(?:中文|字)?(?:怎|的?[写寫]法|是什|[：:])|版)"
+    r"|(?<!not )\b(?:in|into|to|us(?:e|ing))\s(?:the\s)?traditional\s(?:chinese|characters|script)"
+    r"|(?<!from )\bchinese\s?\(traditional|(?<!from )\bzh-?(?:tw|hk|hant)\b",
+    re.IGNORECASE,
 )
 
 
@@ -76,7 +87,7 @@ def _count(contents: pa.StringArray) -> NDArray[np.int64]:
     """
     counts = scripts.count(contents)
     both = (counts[:, Kind.TRADITIONAL] > 0) & (counts[:, Kind.SIMPLIFIED] > 0)
-    rows = np.flatnonzero(both | (counts[:, Kind.KANA] > 0))
+    rows = np.flatnonzero(both | (counts[:, [Kind.KANA, Kind.HANGUL]] > 0).any(axis=1))
     texts = contents.take(pa.array(rows)).to_pylist()
     own = scripts.count(pa.array([mask_foreign(prose(text))[0] for text in texts], pa.string()))
     written = own[:, Kind.OTHER + 1 :].any(axis=1)
@@ -112,17 +123,22 @@ def _candidates(counts: NDArray[np.int64], flat: Turns) -> NDArray[np.int64]:
     near = np.isin(flat.rows, flat.rows[found])  # the conversations that have such a message
     users = np.flatnonzero(near & np.asarray(pc.equal(flat.roles, "user")))
     requests = flat.contents.take(pa.array(users))
-    asks = users[np.asarray(pc.match_substring_regex(requests, _ASKS_FOR_TRADITIONAL))]
+    named = np.asarray(pc.match_substring_regex(requests, _NAMES_TRADITIONAL))
+    asked = map(_ASKS_FOR_TRADITIONAL.search, requests.filter(pa.array(named)).to_pylist())
+    asks = users[named][[match is not None for match in asked]]
     return np.flatnonzero(found & ~np.isin(flat.rows, flat.rows[asks]))
 
 
 def _simplify(text: str, config: str) -> str:
-    """`text` converted, and those 於 and 徵 looked at again that a dictionary phrase straddles.
+    """`text` converted, but for what the dictionary does amiss.
 
     OpenCC misses 於 in 僅次於 | 倫敦. A second pass over everything would undo names that the
-    first rightly keeps (乾县, 毕昇), so only these two are taken from it.
+    first rightly keeps (乾县, 毕昇), so only 於 and 徵 are taken from it, where a dictionary phrase
+    straddled them. 嗰 becomes 𠮶, which Cantonese in Simplified characters does not write.
     """
     once = to_simplified(text, config)
+    if "嗰" in text and "𠮶" not in text:
+        once = once.replace("𠮶", "嗰")
     if not _STRAGGLERS.intersection(once):
         return once
     twice = to_simplified(once, "t2s")
@@ -139,26 +155,63 @@ def _convert_traditional(text: str, counts: NDArray[np.int64], config: str) -> s
     masked, restore = mask_foreign(text)
     if looks_japanese(text) and not looks_chinese(masked):
         return text
+    if not text.lstrip().startswith("<") and is_program(text):
+        return text
     if _is_convertible(counts)[0]:
-        return restore(map_prose(masked, lambda part: _simplify(part, config)))
-    japanese = bool(scripts.is_japanese(counts)[0])
-    return restore(map_prose(masked, lambda part: _convert_sentences(part, config, japanese)))
+        return restore(map_prose(masked, lambda part: _convert_prose(part, config)))
+    foreign = bool(scripts.is_japanese(counts)[0] or _is_korean(counts)[0])
+    return restore(map_prose(masked, lambda part: _convert_sentences(part, config, foreign)))
 
 
-def _convert_sentences(text: str, config: str, japanese: bool) -> str:
-    """`text` with each sentence that is Traditional converted; among Japanese, plainly Chinese."""
-    sentences = _SENTENCE.findall(text)
-    convertible = _is_convertible(scripts.count(pa.array(sentences, pa.string())))
+def _convert_prose(text: str, config: str) -> str:
+    """`text` converted, but for the program text in it that no fence marks."""
     return "".join(
-        _simplify(sentence, config)
-        if convert and (not japanese or looks_chinese(sentence))
-        else sentence
-        for sentence, convert in zip(sentences, convertible, strict=True)
+        part if source else _simplify(part, config) for part, source in split_source(text)
     )
 
 
+def _convert_sentences(text: str, config: str, foreign: bool) -> str:
+    """`text` with each sentence that is Traditional converted; in a foreign text, plainly Chinese.
+
+    In a sentence in both scripts each clause and word is judged, unless it is about scripts.
+    """
+    finer = not foreign and not _ABOUT_SCRIPTS.search(text)
+    return "".join(
+        part
+        if source
+        else "".join(
+            _convert_sentence(sentence, config, foreign, finer)
+            for sentence in _SENTENCE.findall(part)
+        )
+        for part, source in split_source(text)
+    )
+
+
+def _convert_sentence(sentence: str, config: str, foreign: bool, finer: bool) -> str:
+    """`sentence` converted if it is Traditional, or those of its clauses that are if `finer`."""
+    counts = scripts.count(pa.array([sentence], pa.string()))
+    if _is_convertible(counts)[0]:
+        return _simplify(sentence, config) if not foreign or looks_chinese(sentence) else sentence
+    if not finer or not counts[0, Kind.TRADITIONAL]:
+        return sentence
+    clauses = _CLAUSE.findall(sentence)
+    counts = scripts.count(pa.array(clauses, pa.string()))
+    convertible = _is_convertible(counts) & (counts[:, Kind.TRADITIONAL] > 0)
+    return "".join(
+        _simplify(clause, config) if convert else clause
+        for clause, convert in zip(clauses, convertible, strict=True)
+    )
+
+
+def _is_korean(counts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(n,) Korean, Hanja or not: a syllable to three Han at least; Chinese text glosses names."""
+    han = counts[:, Kind.HAN : Kind.JAPANESE + 1].sum(axis=1)
+    return np.asarray(counts[:, Kind.HANGUL] * 3 > han)
+
+
 def _is_convertible(counts: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """(n,) Traditional by its characters, or by words such as 瞭解 alone; and without kana."""
+    """(n,) Traditional by its characters, or by words such as 瞭解 alone; no kana, not Korean."""
     evidence = counts[:, Kind.TRADITIONAL] + counts[:, Kind.SIMPLIFIED]
     by_words = (counts[:, Kind.UNSETTLED] > 0) & (evidence == 0)
-    return np.asarray((scripts.is_traditional(counts) | by_words) & (counts[:, Kind.KANA] == 0))
+    own = (counts[:, Kind.KANA] == 0) & ~_is_korean(counts)
+    return np.asarray((scripts.is_traditional(counts) | by_words) & own)

@@ -18,10 +18,14 @@ from curation.text.codepoints import UNICODE_SIZE, CodePoints
 _UNIFIED: NDArray[np.int64] = np.r_[0x3400:0x4DC0, 0x4E00:0xA000]
 #: All Han, with the extensions and the compatibility forms.
 HAN: NDArray[np.int64] = np.r_[_UNIFIED, 0xF900:0xFB00, 0x20000:0x323B0]
+_KANA_BLOCKS = (
+    *((0x3041, 0x3096), (0x309D, 0x309F), (0x30A1, 0x30FA), (0x30FD, 0x30FF), (0x31F0, 0x31FF)),
+    (0xFF66, 0xFF9D),
+)
 #: Hiragana and katakana, half-width too; not ・ and ー, which Chinese text borrows.
-KANA = np.r_[
-    0x3041:0x3097, 0x309D:0x30A0, 0x30A1:0x30FB, 0x30FD:0x3100, 0x31F0:0x3200, 0xFF66:0xFF9E
-]
+KANA: NDArray[np.int64] = np.concatenate([np.arange(a, b + 1) for a, b in _KANA_BLOCKS])
+#: The same as a class of regular expressions.
+KANA_CLASS = "[" + "".join(f"{chr(a)}-{chr(b)}" for a, b in _KANA_BLOCKS) + "]"
 HANGUL = np.r_[0x1100:0x1200, 0x3131:0x318F, 0xAC00:0xD7A4]
 _ASCII = np.r_[0x41:0x5B, 0x61:0x7B]
 _FULL_WIDTH = _ASCII + 0xFEE0

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from curation.text import cantonese, hanzi
 from curation.text.codepoints import CodePoints
 from curation.text.program import is_program
+from curation.text.quotations import looks_chinese
 from curation.text.spans import prose
 
 #: What is no language.
@@ -87,6 +88,7 @@ def identify(texts: pa.StringArray | Sequence[str]) -> list[str]:
     unsettled = np.flatnonzero(languages == "")
     if len(unsettled):
         languages[unsettled] = _without_code(texts.take(pa.array(unsettled)))
+    _correct(languages, counts, texts)
     return list(languages.tolist())
 
 
@@ -104,11 +106,30 @@ def _without_code(texts: pa.StringArray) -> NDArray[np.object_]:
     return languages
 
 
+def _correct(
+    languages: NDArray[np.object_], counts: NDArray[np.int64], texts: pa.StringArray
+) -> None:
+    """Corrects `languages` where one word of another is in a sentence: の is 大の字, 好久不见 mean?"""
+    kana = np.flatnonzero((languages == "ja") & (counts[:, _Kind.KANA] == 1))
+    plain = [looks_chinese(text) for text in texts.take(pa.array(kana)).to_pylist()]
+    languages[kana[np.array(plain, bool)]] = "zh"
+    words = counts[:, _Kind.WORD]
+    han = counts[:, _Kind.HAN : _Kind.CANTONESE + 1].sum(axis=1)
+    mixed = np.flatnonzero((languages == "zh") & (words > 2) & (han <= 3 * words))
+    framed = np.asarray(pc.match_substring_regex(texts.take(pa.array(mixed)), _LATIN_FRAME))
+    for row in mixed[framed]:
+        found = _WORD.findall(texts[row].as_py()[:_MODEL_CHARACTERS])
+        if sum(word.lower() in _ENGLISH for word in found) > 1:
+            languages[row] = "en"
+
+
 def _maybe_programs(texts: pa.StringArray, languages: NDArray[np.object_]) -> NDArray[np.int64]:
     """Rows of `texts` that scripts call a language, and that begin and go on as programs do."""
     rows = np.flatnonzero(languages != "")
-    found = pc.match_substring_regex(texts.take(pa.array(rows)), _PROGRAM)
-    return np.asarray(rows[np.asarray(pc.fill_null(found, fill_value=False))])
+    for pattern in (_PROGRAM, _PROGRAM_MARK):
+        found = pc.match_substring_regex(texts.take(pa.array(rows)), pattern)
+        rows = rows[np.asarray(pc.fill_null(found, fill_value=False))]
+    return rows
 
 
 def _count(texts: pa.StringArray) -> NDArray[np.int64]:
@@ -169,6 +190,9 @@ _ENGLISH_WEIGHT = 300
 _FLOOR = 0.01  # the probability that English has at least, in ASCII
 _MODEL_CHARACTERS = 120  # enough to tell, and bounds the time for a long text
 
+_PROGRAM_MARK = r"[({\[=;<|\\]|\bFROM\b"
+# A sentence that begins and ends in Latin letters, with one stretch of Han.
+_LATIN_FRAME = r"\A[A-Z][A-Za-z' ]+[^A-Za-z\n]{1,30}[A-Za-z' ]+[?.!]?\s*\z"
 # How program text may begin, whatever the strings in it say.
 _PROGRAM = r"\A\s*(?:[{\[<@\\^$(./\\#]|[A-Za-z_][\w.:*]*(?:[ =(<\[,+{-]|$))"
 
@@ -182,7 +206,7 @@ _VIETNAMESE = re.compile(r"[ơưạ-ỹ]", re.IGNORECASE)
 # Common words of English that its neighbours do not share.
 _ENGLISH = frozenset(
     "the of and is are was were with this that you your what how which from have has not it be "
-    "they their there would can should please".split()
+    "they their there would can should please does do say into translate explain in mean".split()
 )
 
 

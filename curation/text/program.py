@@ -153,3 +153,33 @@ def _is_source(lines: list[str], query: bool) -> bool:
     if any(i in (0, len(lines) - 1) and _WORDS.search(lines[i]) for i in other):
         return False
     return len(other) * 3 <= len(lines) and not any(_SENTENCE.match(lines[i]) for i in other)
+
+
+def split_source(text: str) -> list[tuple[str, bool]]:
+    """`text` in stretches of whole lines, each with whether it is program text without a fence.
+
+    That is lines of which one is plainly a program's and each may be; or that are indented, behind
+    a blank line, and of which one may be. Markup is not: what it says is prose.
+    """
+    lines = text.splitlines(keepends=True)
+    bare = [line.strip()[:_COLUMNS] for line in lines]
+    indented = [line.startswith(("    ", "\t")) for line in lines]
+    kinds = [0 if line.startswith("<") else 2 * _is_plain(line) or _may_be(line) for line in bare]
+    stretches: list[tuple[str, bool]] = []
+    start = 0
+    while start < len(lines):
+        end = start + 1
+        while end < len(lines) and (kinds[end] > 0) == (kinds[start] > 0):
+            end += 1
+        block = not bare[start - 1] and all(indented[start:end]) if start else indented[0]
+        source = max(kinds[start:end]) > (0 if block else 1)
+        stretches.append(("".join(lines[start:end]), source))
+        start = end
+    return stretches
+
+
+def _may_be(line: str) -> int:
+    """1 if a program may have `line`, among others that only a program has; else 0."""
+    remark = line.startswith(("#", "//", "/*", "*", "--"))
+    likely = _LIKELY.match(line) is not None
+    return int(likely and (remark or not _SPOKEN.search(_LITERAL.sub("", line))))
