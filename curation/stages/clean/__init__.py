@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from curation.stages.batch import Drop, Edit, StageResult, Turns, edited, messages_array, turns
 from curation.stages.clean import characters, html, layout, mojibake, prefixes, repeats
+from curation.stages.clean.structure import is_json
 from schemas.conversation import Message
 from schemas.recipe import Clean
 
@@ -40,6 +41,9 @@ CONVERSATION_RULES: dict[str, ConversationRule] = {
     "repeated_instruction": repeats.repeated_instruction,
 }
 _WITHOUT_HTML = {n: r for n, r in CONVERSATION_RULES.items() if not n.startswith("html_")}
+
+# In JSON blanks and the form of characters are data.
+_NOT_IN_JSON = frozenset(("unicode_nfc", "trailing_space", "blank_lines"))
 
 # Only a text that matches can need cleaning by itself: it has a character beyond tab, line end,
 # ASCII, Han, kana, and Chinese and typographic punctuation, or blanks in a wrong place, or residue.
@@ -97,9 +101,9 @@ def _clean_text(text: str) -> tuple[str, set[str]]:
     fired: set[str] = set()
     before = None
     while text != before:
-        before = text
+        before, without = text, _NOT_IN_JSON if is_json(text) else frozenset()
         for name, rule in TEXT_RULES.items():
-            changed = rule(text)
+            changed = text if name in without else rule(text)
             if changed != text:
                 fired.add(name)
                 text = changed

@@ -10,8 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from html import unescape
 
-import orjson
-
+from curation.stages.clean.structure import is_json
 from curation.text.spans import map_prose, protected
 from schemas.conversation import Message
 
@@ -90,7 +89,7 @@ def html_entities(messages: Sequence[Message]) -> list[str]:
         if used.search(text)
         and (about or not _ESCAPED_WRAPPER.search(text))
         and _is_escaped(text)
-        and not _is_json(text)
+        and not is_json(text)
         else text
         for text, after in zip(contents, decoded, strict=True)
     ]
@@ -106,7 +105,7 @@ def html_residue(messages: Sequence[Message]) -> list[str]:
         return contents
     if any(map(_is_markup, contents)):
         return contents
-    return [text if _is_json(text) else map_prose(text, _untagged) for text in contents]
+    return [text if is_json(text) else map_prose(text, _untagged) for text in contents]
 
 
 def _is_escaped(text: str) -> bool:
@@ -128,16 +127,6 @@ def _character(match: re.Match[str]) -> str:
     character = unescape(match[0])
     unreadable = unicodedata.category(character[0]) in ("Cc", "Cs", "Cn", "Co")
     return match[0] if unreadable or character == "\ufffd" else character
-
-
-def _is_json(text: str) -> bool:
-    if not text.lstrip().startswith(("{", "[")):
-        return False
-    try:
-        orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return False
-    return True
 
 
 def _is_markup(text: str) -> bool:

@@ -16,8 +16,14 @@ def trailing_space(text: str) -> str:
 
 
 def blank_lines(text: str) -> str:
-    """At most one empty line in a row, outside code."""
-    return map_prose(text, lambda prose: _BLANK_LINES.sub("\n\n", prose))
+    """At most one empty line in a row, outside code, and not beside an indented line."""
+    return map_prose(text, lambda prose: _BLANK_LINES.sub(_one_blank, prose))
+
+
+def _one_blank(match: re.Match[str]) -> str:
+    text, (start, end) = match.string, match.span()
+    line = text.rfind("\n", 0, start) + 1
+    return match[0] if {text[line : line + 1], text[end : end + 1]} & {" ", "\t"} else "\n\n"
 
 
 def surrounding_space(text: str) -> str:

@@ -18,13 +18,22 @@ LONGEST = 2000  # characters of a prompt that are compared
 
 _NO_WORD = re.compile(r"[\W_]+")
 _WORD = re.compile(r"[^\W_]")
-_END = re.compile(r"(?<=[^\W_])(?:[ \t]*+[。．！？!?…]++|[.](?=\s|\Z)|[ \t]*+#(?=[^#]))")
-_OPENING = re.compile(r"\A\s*+#?+")
-_BETWEEN = re.compile(r"[\s#。．！？!?，,;；]*+")
+_END = re.compile(
+    r"(?<=[^\W_])(?:[ \t]*+[。．！？!?…]++|[.](?=\s|\Z)|[ \t]*+#(?=[^#])"
+    r"|[ \t]*+(?:\*\*)?+[ \t]*+\n)"
+)
+_OPENING = re.compile(r"\A\s*+(?:#|\*\*)?+(?:(?i:指令|instruction)[:：]\s*+)?+")
+_BETWEEN = re.compile(r"[\s#*。．！？!?，,;；]*+")
+
+# The answer goes on about the question: it would lack its subject.
+_REFERS = re.compile(
+    r"(?:这是|这个|这真是|[该此])[^。！？\n]{0,20}问题|(?:this|that)[^.!?\n]{0,30}question",
+    re.IGNORECASE,
+)
 
 # Tasks whose answer is the text itself, or begins with it.
 _ECHO = re.compile(
-    "重复|复述|跟读|朗读|背诵|抄写|翻译|译成|译为|改写|重写|续写|扩写|缩写|仿写|接着|继续|接龙|下一句|下句"
+    "重复|复述|遍|仿照|提问|跟读|朗读|背诵|抄写|翻译|译成|译为|改写|重写|续写|扩写|缩写|仿写|接着|继续|接龙|下一句|下句"
     "|润色|纠正|改正|更正|修正|校对|修改|编辑|修订|补全|补充|完成|填空|填入|替换|转换|改成|改为|变成|格式"
     "|排列|重组|造句|标点|语法|句子|开头|开始|标题|诗|歌词|故事|对话|引用|说出|输出|打印|回显"
     "|repeat|echo|translat|rewrite|continue|complete|proofread|edit|correct|paraphrase|convert|format"
@@ -99,4 +108,4 @@ def _next(answer: str, end: int) -> int:
     if not _END.match(answer, end):
         return 0
     begin = _BETWEEN.match(answer, end).end()  # type: ignore[union-attr]
-    return begin if _WORD.search(answer, begin) else 0
+    return begin if _WORD.search(answer, begin) and not _REFERS.match(answer, begin) else 0
