@@ -39,60 +39,78 @@ FAMILIES: dict[str, str] = {
     "special": r"<\|/?[A-Za-z][A-Za-z0-9_.:▁-]{0,63}\|>",
     "deepseek": r"<｜[A-Za-z][A-Za-z0-9_.:▁-]{0,63}｜>",
     "gemma": r"<(?:start|end)_of_turn>",
+    "qwen": r"</?(?:think|tool_call|tool_response)>",  # DeepSeek's too
+    "cohere": r"<(?:BOS|EOS|PAD|UNK|CLS|SEP|MASK)_TOKEN>",
+    "idefics": r"<end_of_utterance>",
+    # With the names that models use: E[|X|] is mathematics.
+    "exaone": r"\[\|(?i:human|ai|user|assistant|system|bot|tool|endofturn)\|\]",
     "chatglm": r"\[[gs]MASK\]|<(?:sop|eop)>",
-    "internlm": r"\[UNUSED_TOKEN_[0-9]{1,4}\]|<TOKENS_UNUSED_[0-9]{1,4}>|<eo[ahmsu]>",
+    "internlm": r"\[UNUSED_TOKEN_[0-9]{1,4}\]|<TOKENS_UNUSED_[0-9]{1,4}>|<eo[acdhmrtu]>",
     "baichuan": r"<reserved_[0-9]{1,5}>",
     # Not tokens, but what prompts are built by and split at, wherever in a line they stand.
-    "alpaca": rf"###[ \t]?(?i:{_HEADINGS})[ \t]?[:：]",
+    # With two signs, as in any Markdown, only the words that nothing but a prompt is headed with.
+    "alpaca": rf"###[ \t]{{0,2}}(?i:{_HEADINGS})[ \t]?[:：]"
+    r"|##[ \t]{1,2}(?:Instructions?|Response)[ \t]?[:：]",
 }
+#: What [ARGS] belongs to; without it, it is a word of a manual (usage: app [ARGS]).
+_CALL = re.compile(r"\[(?:TOOL_CALLS|CALL_ID)\]")
+_CALL_REACH = 100
 _SUSPECT = "|".join(FAMILIES.values())
 _TOKEN = re.compile(
-    r"(?=[\[<]|###[ \t]?\w)(?:"
-    + "|".join(f"(?P<{name}>{form})" for name, form in FAMILIES.items())
-    + ")"
+    r"(?=[\[<]|##)(?:" + "|".join(f"(?P<{name}>{form})" for name, form in FAMILIES.items()) + ")"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A message with control tokens in it: how often each of them, and their families."""
+    """A message with control tokens in it, and how many of each family."""
 
     row: int
     turn: int
     text: str
-    tokens: Counter[str]
-    families: tuple[str, ...]
+    families: Counter[str]
 
 
 def control_tokens(batch: pa.RecordBatch, config: ControlTokens) -> StageResult:
     """Column `control_tokens`, how many a conversation has (int32); and what `action` asks for.
 
     escape: an edit per message, its rules the families. drop: reason `control_tokens`, the
-    evidence counts each token. keep: the column only.
+    evidence counts families. keep: the column only.
     """
     flat = turns(batch)
     found = list(_search(flat))
     totals = np.zeros(len(batch), np.int32)
     for message in found:
-        totals[message.row] += message.tokens.total()
+        totals[message.row] += message.families.total()
     columns = {"control_tokens": pa.array(totals, pa.int32())}
     if config.action == "drop":
         return StageResult(columns, drops=_drops(found))
     if config.action == "keep" or not found:
         return StageResult(columns)
-    edits = [Edit(f.row, f.turn, f.families, f.text, escape(f.text)) for f in found]
+    edits = [Edit(f.row, f.turn, tuple(f.families), f.text, escape(f.text)) for f in found]
     return StageResult(columns | {"messages": messages_array(edited(flat, edits))}, edits=edits)
 
 
 def escape(text: str) -> str:
     """`text` with each control token broken by a backslash after its first character."""
-    return _TOKEN.sub(_broken, text)
+    return _TOKEN.sub(lambda match: _broken(match) if _is_token(match) else match[0], text)
 
 
 def find(text: str) -> Iterator[tuple[str, str]]:
     """Family and token of each control token in `text`, in order."""
-    for match in _TOKEN.finditer(text):
+    for match in filter(_is_token, _TOKEN.finditer(text)):
         yield str(match.lastgroup), match[0]
+
+
+def _is_token(match: re.Match[str]) -> bool:
+    """Whether what stands before lets it be a token: List<s> is a type, ## may be escaped."""
+    text, start, found = match.string, match.start(), match[0]
+    before = text[start - 1 : start] if start else ""
+    if found == "<s>":
+        return not (before.isascii() and before.isalpha())
+    if found == "[ARGS]":
+        return bool(_CALL.search(text, max(0, start - _CALL_REACH), start))
+    return found.startswith("###") or not found.startswith("##") or before not in {"\\", "#"}
 
 
 def _broken(match: re.Match[str]) -> str:
@@ -104,16 +122,11 @@ def _search(flat: Turns) -> Iterator[_Found]:
     suspects = pc.fill_null(pc.match_substring_regex(flat.contents, _SUSPECT), False)
     for i in np.flatnonzero(suspects.to_numpy(zero_copy_only=False)).tolist():
         text = flat.contents[i].as_py()
-        if found := list(find(text)):
-            families = {family for family, _ in found}
+        counts = Counter(family for family, _ in find(text))
+        if counts:
             row = int(rows[i])
-            yield _Found(
-                row,
-                i - int(flat.offsets[row]),
-                text,
-                Counter(token for _, token in found),
-                tuple(family for family in FAMILIES if family in families),
-            )
+            ordered = Counter({family: counts[family] for family in FAMILIES if family in counts})
+            yield _Found(row, i - int(flat.offsets[row]), text, ordered)
 
 
 def _drops(found: list[_Found]) -> list[Drop]:
@@ -124,5 +137,6 @@ def _drops(found: list[_Found]) -> list[Drop]:
 
 
 def _evidence(found: list[_Found]) -> dict[str, object]:
-    counts = sum((message.tokens for message in found), Counter[str]())
-    return {"tokens": dict(sorted(counts.items())), "turns": [message.turn for message in found]}
+    """Families and places, never the tokens: a secret may have the shape of one."""
+    counts = sum((message.families for message in found), Counter[str]())
+    return {"families": dict(sorted(counts.items())), "turns": [message.turn for message in found]}

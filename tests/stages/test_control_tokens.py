@@ -18,10 +18,21 @@ TOKENS = {
     "special": ["<|endoftext|>", "<|system|>", "<|user|>", "<|assistant|>", "<|fim_prefix|>"],
     "deepseek": ["<｜begin▁of▁sentence｜>", "<｜User｜>"],
     "gemma": ["<start_of_turn>", "<end_of_turn>"],
+    "qwen": ["<think>", "</think>", "<tool_call>", "</tool_call>"],
+    "cohere": ["<BOS_TOKEN>", "<EOS_TOKEN>"],
+    "idefics": ["<end_of_utterance>"],
+    "exaone": ["[|Human|]", "[|AI|]", "[|assistant|]", "[|endofturn|]"],
     "chatglm": ["[gMASK]", "<sop>"],
-    "internlm": ["[UNUSED_TOKEN_145]", "<eoh>", "<eoa>"],
+    "internlm": ["[UNUSED_TOKEN_145]", "<eoh>", "<eoa>", "<eot>", "<eoc>", "<eor>", "<eod>"],
     "baichuan": ["<reserved_106>"],
-    "alpaca": ["### Instruction:", "### Response:", "###Human:", "### 指令：", "### 输入:"],
+    "alpaca": [
+        "### Instruction:",
+        "### Response:",
+        "###Human:",
+        "### 指令：",
+        "###  Input:",
+        "## Instruction:",
+    ],
 }
 ALL = [token for tokens in TOKENS.values() for token in tokens]
 
@@ -38,15 +49,21 @@ def test_found_and_broken(family, tokens):
 @pytest.mark.parametrize(
     "text",
     [
-        "<strike>x</strike>", "<span>", "### 标题", "## Instruction:", "### Response", "[INSTALL]",
+        "<strike>x</strike>", "<span>", "### 标题", "## 输入：", "## Input:", "### Response",
+        "[INSTALL]",
         "a << b",
         "a <| b |> c", "arr[inst]", "<start>", "[1]", "<mask>", r"[\INST]",
-        "USER: 你好",
+        "USER: 你好", "usage: app [OPTIONS] [ARGS]", "List<s> x;", "E[|X|]", r"#\## Instruction:",
     ],
 )  # fmt: skip
 def test_look_alikes_stay(text):
     assert not list(find(text))
     assert escape(text) == text
+
+
+def test_what_stands_before_decides():
+    assert escape("[TOOL_CALLS]f[ARGS]{}") == r"[\TOOL_CALLS]f[\ARGS]{}"
+    assert escape("word</s>文字</s><s>") == r"word<\/s>文字<\/s><\s>"
 
 
 def test_fourth_level_headings_hide_a_prompt_too():
@@ -58,7 +75,7 @@ def test_escaped_text_holds_no_token_and_stays(parts):
     once = escape("".join(parts))
     assert not list(find(once))
     assert escape(once) == once
-    assert not [token for token in ALL if token in once and not token.startswith("#")]
+    assert not [t for t in ALL if t in once and not t.startswith("#") and t != "<s>"]
 
 
 def test_the_base_model_reads_no_control_token_in_escaped_text():
@@ -88,6 +105,12 @@ def test_escaping():
     assert result.columns["messages"].to_pylist()[2][1]["content"] == r"#\## Response: 答"
 
 
+def test_evidence_never_shows_a_token():
+    secret = "<|sk-proj-Zx9QabcdefghijklmnopQRST|>"
+    dropped = control_tokens(batch_of(["问", secret]), ControlTokens(action="drop"))
+    assert dropped.drops[0].evidence == {"families": {"special": 1}, "turns": [1]}
+
+
 def test_dropping_and_keeping():
     dropped = control_tokens(batch(), ControlTokens(action="drop"))
     assert [(d.row, d.reason) for d in dropped.drops] == [
@@ -95,7 +118,7 @@ def test_dropping_and_keeping():
         (2, "control_tokens"),
     ]
     assert dropped.drops[0].evidence == {
-        "tokens": {"</s>": 1, "<<SYS>>": 1, "[/INST]": 1, "[INST]": 1},
+        "families": {"llama2": 1, "mistral": 2, "sentencepiece": 1},
         "turns": [0, 1],
     }
     kept = control_tokens(batch(), ControlTokens(action="keep"))

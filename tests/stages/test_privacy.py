@@ -63,6 +63,31 @@ def test_the_generator_repeats_itself_and_knows_every_kind():
         ("ftp://li:hunter22@h.com", "api_key", "li:hunter22"),
         (f"如下：{KEY}", "private_key", KEY),
         (f"如下：{KEY[:93]}", "private_key", KEY[:92]),
+        # beside another number, in a list, with a date after it
+        ("+86 13812345678 +86 13912345678", "mobile", "+86 13912345678"),
+        ("152-6467-6056/131-4330-1911", "mobile", "152-6467-6056"),
+        ("2. 电话：139 1234 5678 3. 性别", "mobile", "139 1234 5678"),
+        ("010-62345678 010-62345679", "landline", "010-62345678"),
+        ("身份证11010519491231002X 2023年办", "id_card", "11010519491231002X"),
+        ("QQ12345678、87654321", "qq", "87654321"),
+        # "no" and "id" after a cue word
+        ('{"phone_no": "13812345678"}', "mobile", "13812345678"),
+        ("Tel No. 13812345678", "mobile", "13812345678"),
+        ("Card No. 9558800846620430815", "bank_card", "9558800846620430815"),
+        # how people write
+        ("**13812345678**", "mobile", "13812345678"),
+        ("_13812345678_", "mobile", "13812345678"),
+        ("(138)12345678", "mobile", "(138)12345678"),
+        ("4367420000000000001", "bank_card", "4367420000000000001"),
+        ("QQ：369 4327", "qq", "369 4327"),
+        ("护照 E 12345678", "passport", "E 12345678"),
+        ("加微信zhangsanfeng，谢谢", "wechat", "zhangsanfeng"),
+        ("第2条：47.195.112.33", "ip", "47.195.112.33"),
+        ("key gsk_" + "aB3d" * 13, "api_key", "gsk_" + "aB3d" * 13),
+        # the heading of a column
+        ("姓名,微信号\n王五,wuhao_562", "wechat", "wuhao_562"),
+        ("| 姓名 | 护照号 |\n|---|---|\n| 孙 | DE9360075 |", "passport", "DE9360075"),
+        ("姓名|QQ\n王五|12345678\n", "qq", "12345678"),
     ],
 )
 def test_found_between_han(text, kind, value):
@@ -78,10 +103,17 @@ def test_found_between_han(text, kind, value):
         "北京A12345", "沪A股", "QQ音乐100000首", "微信支付功能", "user@example.com", "400-123-4567",
         "sk-xxxxxxxxxxxxxxxxxxxxxxxxxxxx", "110105491231002", "E12345678", "4111111111111112",
         "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----",
+        "微信群10366人", "0517-20030517", "卖了13812345678块", "有13812345678名用户",
+        "range(13812345678)", "138 1234 5678 9012", "参加Vietnam活动", "2**13812345678",
     ],
 )  # fmt: skip
 def test_left_alone(text):
     assert not found(text)
+
+
+def test_a_number_belongs_to_the_label_before_it():
+    text = "电话为(0451)45084959 QQ号：369 4327"
+    assert redact_text(text, Privacy()) == "电话为[电话号码] QQ号：[QQ号]"
 
 
 def test_addresses_only_on_request():
@@ -159,6 +191,7 @@ HOSTILE = (
     "-----BEGIN PRIVATE KEY-----",
     "-----BEGIN A ", "sk-", "a:b", "://a:", "token:", "https://", "$a", "2001:", "::", "1.1.",
     "京A", "E1",
+    "QQ,微信\n", "QQ,b\n12345,b\n", "|QQ", "*1", "_1", "QQ1234567、",
     "1" * 10 + " ", "6222 ", "[", "〇", "护照", "号码是", "a-", "sk-a_", "订单", "路1号中山花园",
 )  # fmt: skip
 

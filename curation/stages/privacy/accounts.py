@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from curation.stages.privacy import context
+from curation.stages.privacy import context, tables
 from curation.stages.privacy.folding import hide_links
 
 Span = tuple[int, int]
@@ -16,11 +16,17 @@ _LINK = (
 _QQ = re.compile(
     r"(?<![A-Za-z])(?:(?i:qq|oicq)|(?i:q)(?=[号群:])|(?<=加)(?i:q)|(?<=加我)(?i:q)|扣扣|企鹅号?"
     r"|秋秋|球球号?|扣(?=[号:]))"
-    rf"{_LINK}([1-9]\d{{4,10}})(?![\dA-Za-z_@]|[.-]\d)"
+    rf"(?P<link>{_LINK})(?P<id>[1-9]\d\d[ ](?:\d{{3}}[ ]\d{{3,4}}|\d{{3,7}})|[1-9]\d{{4,10}})"
+    r"(?![\dA-Za-z_@]|[.-]\d)"
 )
+#: Another one after the first; 11 digits would be a mobile number.
+_QQ_NEXT = re.compile(r"(?:[、/]|或|和) ?(?P<id>[1-9]\d{4,9})(?![\dA-Za-z_@]|[.-]\d)")
+_QQ_HEADING = tables.heading(r"QQ|Q Q|扣扣")
+_QQ_ID = re.compile(r"[1-9]\d{4,10}|[1-9]\d\d \d{3,7}")
 _QQ_AFTER = re.compile(
-    r"(?<![\dA-Za-z_.-])([1-9]\d{4,10})\s?(?:\(\s?(?i:qq)号?\s?\)|,?\s?(?:这?就?是|为)"
-    rf"{_WHOSE}的?\s?(?:(?i:qq)|扣扣)(?!币|音乐|空间|群聊)|\s?(?i:qq)(?=号|同号))"
+    r"(?<![\dA-Za-z_.·-])(?<!\d\))(?P<id>[1-9]\d{4,10})\s?(?:\(\s?(?i:qq)号?\s?\)|,?\s?(?:这?就?是|为)"
+    rf"{_WHOSE}的?\s?(?:(?i:qq)|扣扣)(?!币|音乐|空间|群聊)"
+    r"|\s?(?i:qq)(?=同号|号(?!码?\s?[:=是为]?\s?[1-9])))"
 )
 
 _WECHAT_CUE = r"(?:微\ ?信|[薇威徽维v]信|微❤|微芯|wei\ ?xin|we\ ?chat|(?<=加)卫星|(?<=加我)卫星)"
@@ -39,6 +45,10 @@ _WECHAT_AFTER = re.compile(
 _WXID = re.compile(r"(?<![A-Za-z0-9_])wxid_[a-z0-9]{8,22}(?![A-Za-z0-9_])")
 #: Says that an id follows; without it only an id with a digit or an underscore is believed.
 _STATED = re.compile(r"[:=号是为加搜]|id", re.IGNORECASE)
+_ADD = re.compile(r"(?:(?<!参)加|搜)(?:我|个|一下|下)?的?\Z")
+_SLANG = re.compile(r"[薇威徽维vV]信|微❤")
+_WECHAT_HEADING = tables.heading(r"微 ?信|v信|vx|wx|we ?chat")
+_WECHAT_ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{5,19}|[1-9]\d{4,11}")
 _NO_ID = re.compile(
     r"(?:wechat|weixin|android|iphone|windows|openid|unionid|appid|access_?token|app_?secret|official"
     r"|account|message|public|mini|program|number|moments|request|navigate|python|twitter|facebook"
@@ -65,26 +75,50 @@ _NAME_BEFORE = re.compile(
 
 
 def qq(folded: str) -> Iterator[Span]:
-    """QQ numbers: 5 to 11 digits after QQ, 扣扣 or 企鹅, or before "是我的QQ"."""
+    """QQ numbers: 5 to 11 digits after QQ, 扣扣 or 企鹅, or before "是我的QQ"; a list of them."""
     text = hide_links(folded)
-    for pattern in (_QQ, _QQ_AFTER):
-        for match in pattern.finditer(text):
-            if not context.is_quantity(text, *match.span(1), cued=pattern is _QQ):
-                yield match.span(1)
+    for match in _QQ.finditer(text):
+        cued = "群" not in match["link"] or bool(_STATED.search(match["link"]))
+        one: re.Match[str] | None = match
+        while one and not context.is_quantity(text, *one.span("id"), cued):
+            yield one.span("id")
+            one = _QQ_NEXT.match(text, one.end())
+    for match in _QQ_AFTER.finditer(text):
+        if not context.is_quantity(text, *match.span("id"), cued=False):
+            yield match.span("id")
+    for start, end in tables.column(text, _QQ_HEADING):
+        if _QQ_ID.fullmatch(text, start, end):
+            yield start, end
 
 
 def wechat(folded: str) -> Iterator[Span]:
     """WeChat ids (a letter and 5 to 19 more) after 微信, VX, 加V and kin; not public accounts."""
     yield from (match.span() for match in _WXID.finditer(folded))
     for match in _WECHAT.finditer(folded):
-        start, end = match.span("id")
-        public = _PUBLIC.search(folded[max(0, match.start() - 4) : start])
-        stated = _STATED.search(match["link"]) or re.search(r"[\d_]", match["id"])
-        if stated and not public and _is_wechat_id(folded, start, end):
-            yield start, end
+        if _is_meant(folded, match) and _is_wechat_id(folded, *match.span("id")):
+            yield match.span("id")
     for match in _WECHAT_AFTER.finditer(folded):
         if _is_wechat_id(folded, *match.span("id")):
             yield match.span("id")
+    for start, end in tables.column(folded, _WECHAT_HEADING):
+        if _WECHAT_ID.fullmatch(folded, start, end) and _is_wechat_id(folded, start, end):
+            yield start, end
+
+
+def _is_meant(text: str, match: re.Match[str]) -> bool:
+    """Whether the cue word announces an id: not a public account, not the next word of a talk.
+
+    A word of letters only is an id if something says so: 号, 是, a colon; 加 before the cue word;
+    or a cue word that nobody writes who means the product (V信).
+    """
+    lead = text[max(0, match.start() - 4) : match.start()]
+    if _PUBLIC.search(lead + match["link"]):
+        return False
+    if match["id"].isdigit():
+        return "群" not in match["link"]
+    stated = _STATED.search(match["link"]) or re.search(r"[\d_]", match["id"])
+    asked = match.start("link") - match.start() > 1 and _ADD.search(lead)  # 参加Vietnam is no 加V
+    return bool(stated or asked or _SLANG.match(match[0]))
 
 
 def _is_wechat_id(text: str, start: int, end: int) -> bool:

@@ -4,15 +4,15 @@ import re
 from collections.abc import Iterator
 from datetime import date
 
-from curation.stages.privacy import context
+from curation.stages.privacy import context, tables
 from curation.stages.privacy.folding import hide_links
 
 Span = tuple[int, int]
 
 # GB/T 2260 province codes; 81 to 83 residents from Hong Kong, Macau, Taiwan; 9 foreign residents.
 _PROVINCE = r"(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|9[1-5])"
-_BOUNDED = r"(?<![A-Za-z0-9_.+-])(?<!\d[ ])"
-_END = r"(?![A-Za-z0-9_]|[.-][A-Za-z0-9]|[ ]\d)"
+_BOUNDED = r"(?<![A-Za-z0-9_.+-])"
+_END = r"(?![A-Za-z0-9_]|[.-][A-Za-z0-9])"
 _ID = re.compile(
     rf"""{_BOUNDED}{_PROVINCE}\d[ -]?\d{{3}}[ -]?
     (?:19|20)\d\d[ -]?(?:0[1-9]|1[0-2])[ -]?(?:0[1-9]|[12]\d|3[01])[ -]?\d{{3}}[ -]?[\dXx]{_END}""",
@@ -23,23 +23,38 @@ _OLD_ID = re.compile(
 )
 _ID_CUE = re.compile(r"身份证|身分证|证件号|居民证|(?i:id[ _]?card|identity)")
 
-# ISO/IEC 7812 issuers: UnionPay (62; 60 and 9558 before it), Visa, Mastercard, Amex, JCB, Discover.
+# ISO/IEC 7812 issuers: UnionPay (62; before it 60, 9558, and 19 digits of BOC and CCB), Visa,
+# Mastercard, Amex, JCB, Discover.
 _ISSUER = re.compile(
     r"""62\d{14,17} | 9558\d{12,15} | 60(?:1382|1428|5848|5710)\d{10,13} | 4\d{15}
+    | (?:456351|436742|433670)\d{13}
     | (?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12} | 3[47]\d{13}
     | 35(?:2[89]|[3-8]\d)\d{12} | 6(?:011|4[4-9]\d|5\d\d)\d{12}""",
     re.VERBOSE,
 )
-_CARD = re.compile(rf"{_BOUNDED}[2-69]\d{{3}}(?:[ -]?\d{{2,7}}){{2,4}}{_END}")
+#: In one piece, or in groups: of four, the last shorter or longer; 4-6-5; 6 and the rest.
+_CARD = re.compile(
+    rf"""{_BOUNDED}[2-69]\d{{3}}(?:\d{{11,15}} | \d\d[ -]\d{{9,13}} | (?P<mark>[ .-])(?:
+      \d{{4}}(?P=mark)\d{{4}}(?P=mark)\d{{4}}(?:(?P=mark)\d{{1,3}}(?!\d)|\d{{1,3}})?
+    | \d{{6}}(?P=mark)\d{{5}})){_END}""",
+    re.VERBOSE,
+)
 _CARD_CUE = re.compile(
     r"银行|储蓄卡|信用卡|借记卡|卡号|工资卡|账号|帐号|账户"
     r"|汇款|转账|打款|收款|工行|建行|农行|中行|交行|招行"
-    r"|(?i:card|visa|master)"
+    r"|(?i:card|visa|master|account)"
 )
 
 _PASSPORT = re.compile(
     r"(?<![A-Za-z0-9_-])(?:[A-Za-z][A-Za-z]?\d{7,8}|1[45]\d{7})(?![A-Za-z0-9_]|[.-]\d)"
 )
+#: With a blank after the letter only right after the word.
+_SPACED_PASSPORT = re.compile(
+    r"(?i:护照|護照|通行证|passport)(?:号码|号|(?i:no\.?|number)|[是为:=( \"']){0,5}"
+    r"(?P<id>[A-Za-z]{1,2} \d{7,8})(?![A-Za-z0-9_]|[.-]\d)"
+)
+_PASSPORT_CELL = re.compile(r"[A-Za-z]{1,2} ?\d{7,8}|1[45]\d{7}")
+_PASSPORT_HEADING = tables.heading("护照|護照|通行证|passport(?: ?no.?| number)?")
 _PASSPORT_CUE = re.compile(r"护照|護照|通行证|通行證|回乡证|台胞证|(?i:passport)")
 _PASSPORT_OTHER = re.compile(r"(?:订单|航班|编|单|型|批|序列)[号码]?[是为: ]{0,2}\Z")
 
@@ -68,7 +83,7 @@ def bank_card(folded: str) -> Iterator[Span]:
         digits = _digits(match[0])
         cue = _CARD_CUE.search(context.before(text, match.start()))
         known = _ISSUER.fullmatch(digits) or (cue and 16 <= len(digits) <= 19)
-        if known and luhn(digits) and not _is_counted(text, match):
+        if known and luhn(digits) and not _is_counted(text, match, bool(cue)):
             yield match.span()
 
 
@@ -79,6 +94,10 @@ def passport(folded: str) -> Iterator[Span]:
         near = lead + HORIZON + context.after(folded, match.end(), 10)
         if _PASSPORT_CUE.search(near) and not _PASSPORT_OTHER.search(lead):
             yield match.span()
+    yield from (match.span("id") for match in _SPACED_PASSPORT.finditer(folded))
+    for start, end in tables.column(folded, _PASSPORT_HEADING):
+        if _PASSPORT_CELL.fullmatch(folded, start, end):
+            yield start, end
 
 
 #: Keeps a cue from being made of what stands before and what stands after.
@@ -108,11 +127,11 @@ def _is_date(digits: str) -> bool:
         return False
 
 
-def _is_counted(text: str, match: re.Match[str]) -> bool:
+def _is_counted(text: str, match: re.Match[str], cued: bool) -> bool:
     start, end = match.span()
-    cue = bool(_CARD_CUE.search(context.before(text, start)))
-    return context.is_other(text, start) or context.is_quantity(text, start, end, cue)
+    row = match["mark"] and not cued and context.in_row(text, start, end)
+    return bool(row) or context.is_other(text, start) or context.is_quantity(text, start, end, cued)
 
 
 def _digits(number: str) -> str:
-    return number.translate({ord(" "): None, ord("-"): None}).upper()
+    return number.translate({ord(" "): None, ord("-"): None, ord("."): None}).upper()

@@ -35,7 +35,20 @@ def fold(text: str, placeholders: Iterable[str]) -> str:
     for placeholder in placeholders:
         if placeholder in text:
             text = text.replace(placeholder, HIDDEN * len(placeholder))
-    return text.translate(_table())
+    folded = text.translate(_table())
+    return _EMPHASIS.sub(_plain, folded) if "*" in folded or "_" in folded else folded
+
+
+#: Markdown's stars and underscores around one value, which else would be read as a part of it.
+_EMPHASIS = re.compile(
+    r"(?<![A-Za-z0-9_*)])(?:(\*{1,3})(?=[A-Za-z0-9+(])[A-Za-z0-9 +()._·@-]{5,40}+\1(?![A-Za-z0-9*])"
+    r"|(_{1,2})(?=[\d+(])[\d +()·-]{5,30}+\2(?![A-Za-z0-9_]))"
+)
+
+
+def _plain(match: re.Match[str]) -> str:
+    marks = len(match[1] or match[2])
+    return " " * marks + match[0][marks:-marks] + " " * marks
 
 
 # A number in the path or query of a URL is an item, a page, a date. A number in a formula is one.

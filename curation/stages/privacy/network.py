@@ -52,9 +52,13 @@ _IP_CUE = re.compile(
     r"|gateway|login|addr|connect|http|来自|攻击)"
 )
 _VERSION = re.compile(
-    r"(?i:版本?|固件|补丁|升级|更新|编译|内核|驱动|软件|系统|第|章|节|条|目录|oid|v|ver|version|build|release|section"
+    r"(?i:版本?|固件|补丁|升级|更新|编译|内核|驱动|软件|系统|第|(?<![\d一二三四五六七八九十])[章节条]|目录|oid|v|ver|version|build|release|section"
     r"|chapter|firmware|kernel|chrome|safari|edge|firefox|windows|android|ios|python|mysql)"
     r"[号至到是为:：.(\s]{0,4}\Z"
+)
+#: A port or the length of a prefix, what machines do: versions have none.
+_IP_AFTER = re.compile(
+    r":\d{2,5}(?![\d:])|/(?:[89]|[12]\d|3[0-2])(?![\d.])|\s?(?:登录|登陆|连接|发起|攻击|掉线|宕机)"
 )
 _VERSION_AFTER = re.compile(r"\s?(?:版|节|章|条|小节|固件)")
 #: Public name servers: published for everybody, in every tutorial.
@@ -110,7 +114,9 @@ def _is_address(folded: str, match: re.Match[str]) -> bool:
         return False
     if "//" in lead[-2:]:
         return True
-    return bool(_IP_CUE.search(lead)) or any(len(octet) == 3 for octet in match[0].split("."))
+    if _IP_CUE.search(lead) or _IP_AFTER.match(folded, match.end()):
+        return True
+    return any(len(octet) == 3 for octet in match[0].split("."))
 
 
 def _is_public(text: str) -> bool:

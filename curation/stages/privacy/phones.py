@@ -16,14 +16,14 @@ _CUE = re.compile(
     r"|(?i:tel|phone|mobile|cell|call|contact|fax|whatsapp|(?<![a-z])(?:vx|wx|mob|ph|tp|m)[.:]?\s?\Z)"
 )
 _LETTER_CUE = re.compile(
-    r"(?<![A-Za-z])(?:tel|phone|mobile|cell|mob|call|fax|vx|wx)\Z", re.IGNORECASE
+    r"(?<![A-Za-z])(?:tel|phone|mobile|cell|mob|call|fax|vx|wx)(?:[ _]no)?\Z", re.IGNORECASE
 )
 _SAME_NUMBER = r"(?i:qq|vx|wx|wechat|or\b)"
 _S = r"[ ]?[-·]?[ ]?"
 _COUNTRY = r"(?:\((?:\+|00)?86\)|(?:\+|00)86|86(?=[- ]))[- ]?"
 #: A country code, and how people group a mobile number: 3-4-4, 7-4, 3-8, 4-3-4, 5-6, 3-3-5.
 _MOBILE = re.compile(
-    rf"""(?<![\d])(?:{_COUNTRY}0?|86)?1[3-9]\d(?:
+    rf"""(?<![\d])(?:(?P<country>{_COUNTRY}0?|86))?(?:1[3-9]\d|\(1[3-9]\d\)(?=\s?\d))(?:
       {_S}\d{{4}}{_S}\d{{4}} | (?P<mark>[._/])\d{{4}}(?P=mark)\d{{4}} | \d{_S}\d{{3}}{_S}\d{{4}}
     | \d\d{_S}\d{{6}} | {_S}\d{{3}}{_S}\d{{5}}
     )(?!\d)""",
@@ -49,14 +49,16 @@ _AREA = r"""0(?:10|2[0-57-9]|3(?:1\d|35|49|5\d|7\d|9[1-8])
 _EXTENSION = r"(?:\s?(?:-|转|分机|轉|(?i:ext\.?|x))\s?(?:分机)?:?\s?\d{1,6}(?!\d))?"
 _LANDLINE = re.compile(
     rf"""(?<!\d)(?:
-      {_COUNTRY}\(?0?(?:10|2\d|[3-9]\d\d)\)?[- ]?[1-9]\d{{2,3}}[- ]?\d{{4}}
-    | \(0(?:10|2\d|[3-9]\d\d)\)\s?-?\s?[1-9]\d{{2,3}}[- ]?\d{{4}}
-    | 0(?:10|2\d|[3-9]\d\d)\s?[-/_]\s?[1-9]\d{{2,3}}[- ]?\d{{4}}
-    | {_AREA}[ ][1-9]\d{{2,3}}[- ]?\d{{4}}
+      {_COUNTRY}\(?0?(?:10|2\d|[3-9]\d\d)\)?[- ]?[2-8]\d{{2,3}}[- ]?\d{{4}}
+    | \(0(?:10|2\d|[3-9]\d\d)\)\s?-?\s?[2-8]\d{{2,3}}[- ]?\d{{4}}
+    | 0(?:10|2\d|[3-9]\d\d)\s?[-/_]\s?[2-8]\d{{2,3}}[- ]?\d{{4}}
+    | {_AREA}[ ][2-8]\d{{2,3}}[- ]?\d{{4}}
     | 0(?:10|2\d)[2-8]\d{{3}}[- ]?\d{{4}} | {_AREA}[2-8]\d{{2,3}}[- ]?\d{{4}}
     )(?!\d){_EXTENSION}""",
     re.VERBOSE,
 )
+#: From a day of a month to a day of a year (0517-20030517), no area code and number.
+_DAYS = re.compile(r"(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])-(?:19|20)\d\d(?:0[1-9]|1[0-2])[0-3]\d\Z")
 #: Without an area code only directly after its label.
 _LOCAL = re.compile(
     r"(?:电话|座机|固话|家电|传真|(?i:(?<![a-z])tel|(?<![a-z])fax))(?:号码|号)?[是为:. ]{0,3}"
@@ -68,7 +70,8 @@ def mobile(folded: str) -> Iterator[Span]:
     """Mobile numbers: 11 digits from 13 to 19, as written by people; in Han digits too."""
     text = hide_links(folded)
     for match in _MOBILE.finditer(text):
-        if _stands_alone(text, *match.span(), strict=len(match[0]) > 11):
+        grouped = len(match[0]) > 11 and not match["country"]
+        if _stands_alone(text, *match.span(), grouped):
             yield match.span()
     for match in _DIGIT_BY_DIGIT.finditer(text):
         if _CUE.search(context.before(text, match.start())):
@@ -81,36 +84,33 @@ def landline(folded: str) -> Iterator[Span]:
     """Landline numbers with their area code and extension; without one after a label."""
     text = hide_links(folded)
     for match in _LANDLINE.finditer(text):
-        if _stands_alone(text, *match.span(), strict=True):
+        if _stands_alone(text, *match.span(), grouped=True) and not _DAYS.match(match[0]):
             yield match.span()
     for match in _LOCAL.finditer(text):
         if not context.is_quantity(text, match.start(1), match.end(), cued=True):
             yield match.start(1), match.end()
 
 
-def _stands_alone(text: str, start: int, end: int, strict: bool) -> bool:
+def _stands_alone(text: str, start: int, end: int, grouped: bool) -> bool:
     """Whether the digits are a number of their own, not part or kind of another.
 
-    strict: groups of digits, which must not be part of a row of such groups.
+    grouped: groups of digits, which without a cue word must not be part of a row of such groups.
     """
+    if _is_part(text, start, end) or context.is_other(text, start):
+        return False
     cued = bool(_CUE.search(context.before(text, start)))
-    return not (
-        _is_part(text, start, end, strict)
-        or context.is_other(text, start)
-        or context.is_quantity(text, start, end, cued)
-    )
+    if grouped and not cued and context.in_row(text, start, end):
+        return False
+    return not context.is_quantity(text, start, end, cued)
 
 
-_PART_BEFORE = re.compile(r"[A-Za-z_+.%]\Z|[A-Za-z0-9]-\Z|\d:\Z")
-_ROW_BEFORE = re.compile(r"\d[ ./·-]\Z")
+_PART_BEFORE = re.compile(r"[A-Za-z_+.%]|-[A-Za-z0-9]|:\d")  # from the number outwards
 _PART_AFTER = re.compile(rf"(?!{_SAME_NUMBER})[A-Za-z_]|[.:]\d|-[A-Za-z0-9]|@[A-Za-z0-9]")
-_ROW_AFTER = re.compile(r"[ ./·-]\d")
 
 
-def _is_part(text: str, start: int, end: int, strict: bool) -> bool:
-    lead, follow = text[max(0, start - 10) : start], text[end : end + 8]
-    if strict and (_ROW_BEFORE.search(lead) or _ROW_AFTER.match(follow)):
+def _is_part(text: str, start: int, end: int) -> bool:
+    if _PART_AFTER.match(text, end):
         return True
-    if _PART_AFTER.match(follow):
-        return True
-    return bool(_PART_BEFORE.search(lead)) and not _LETTER_CUE.search(lead.rstrip("-._: "))
+    if not _PART_BEFORE.match(text[max(0, start - 2) : start][::-1]):
+        return False
+    return not _LETTER_CUE.search(text[max(0, start - 12) : start].rstrip("-._: "))

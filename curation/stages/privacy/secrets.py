@@ -24,6 +24,7 @@ _API_KEY = re.compile(
     | gh[pousr]_[A-Za-z0-9]{30,}+ | github_pat_[A-Za-z0-9_]{22,}+ | glpat-[A-Za-z0-9_-]{20,}+
     | xox[abeoprs]-[A-Za-z0-9-]{10,}+ | hf_[A-Za-z0-9]{30,}+ | npm_[A-Za-z0-9]{36}
     | LTAI[A-Za-z0-9]{12,26} | AKID[A-Za-z0-9]{13,40}               # Aliyun, Tencent
+    | gsk_[A-Za-z0-9]{40,}+                                         # Groq
     | [spr]k_(?:live|test)_[A-Za-z0-9]{16,}+ | whsec_[A-Za-z0-9]{24,}+
     | SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{16,64} | ya29\.[A-Za-z0-9_-]{30,}+
     | dop_v1_[a-f0-9]{64} | pypi-AgEI[A-Za-z0-9_-]{30,}+ | \d{8,10}:AA[A-Za-z0-9_-]{33}
