@@ -154,13 +154,12 @@ def test_dropping_shows_kinds_and_never_values():
     assert "messages" not in result.columns
 
 
-def test_flagging_ignoring_and_off():
+def test_flagging_and_ignoring():
     flagged = privacy(batch(), Privacy(action="flag"))
     assert set(flagged.columns) == {"pii"}
     assert not flagged.edits
     some = privacy(batch(), Privacy(ignore=["mobile", "email"]))
     assert some.columns["pii"].to_pylist() == [None, ["qq"], None]
-    assert privacy(batch(), Privacy(action="off")).columns == {}
 
 
 @given(
