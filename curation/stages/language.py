@@ -76,8 +76,8 @@ def _message_languages(flat: Turns) -> list[str]:
 def _request_parts(text: str) -> list[str]:
     """Where the request may stand: around quotations, before a colon, first, last."""
     lines = [line for line in text.splitlines() if line.strip()] or [text]
-    parts = [QUOTED.sub(" ", lines[0]), re.split("[:：]", lines[0], maxsplit=1)[0]]
-    return [*parts, QUOTED.sub(" ", lines[-1])]
+    first, last = QUOTED.sub(" ", lines[0]), QUOTED.sub(" ", lines[-1])
+    return [first, re.split("[:：]", first, maxsplit=1)[0], last]
 
 
 def _sides(flat: Turns, languages: Sequence[str], role: str) -> list[str]:

@@ -32,7 +32,7 @@ _SENTENCE = re.compile(r"[^。！？!?；;\n]*+[。！？!?；;\n]++|[^。！？
 _CLAUSE = re.compile(r"[^\s，：,]*+[\s，：,]++|[^\s，：,]++")
 # Where scripts are the subject, a word in the other one is meant.
 _ABOUT_SCRIPTS = re.compile("[繁简簡正异異][体體]")
-# What asks for Traditional characters: it names them as what to write, and is not denied (不要用繁体).
+# Asks for Traditional characters: names them as what to write, and does not deny: 不要用繁体.
 _NAMES_TRADITIONAL = r"[繁正][体體]|繁中|[转轉]繁|(?i:traditional|zh-?(?:tw|hk|hant))"
 _ASKS_FOR_TRADITIONAL = re.compile(
     r"(?<![不別别勿])(?<![不別别勿][要用])"

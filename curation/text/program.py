@@ -15,27 +15,33 @@ _LETTERS = re.compile(r"[^\W\d_]{2}")
 # Lines that only a program has.
 _PLAIN = re.compile(
     r"""
-    \A(?:(?:async[ ])?def[ ]\w+(?:[ ]?\(|;|$)|(?:data[ ])?class[ ]\w+[ ]?(?:[:({]|extends|implements|$)
+    \A(?:(?:async[ ])?def[ ]\w+(?:[ ]?\(|;|$)|(?:data[ ])?class[ ]\w+[ ]?(?:[:({]|extends
+      |implements|$)
     | @\w[\w.]*(?:\(|$)|@(?:media|import|font-face)\b.*[{;]$
     | from[ ][\w.]+[ ]import[ ](?:[*(]|[\w.]+(?:[ ]as[ ]\w+)?(?:,[ ]?[\w.]+)*$)
     | import[ ](?:[\w.*{},\ ]+[ ]from[ ]['"].*|['"].*['"]$
       |(?:static[ ])?[\w.*]+(?:[ ]as[ ]\w+)?(?:,[ ]?[\w.]+(?:[ ]as[ ]\w+)?)*;?$)
     | \#(?:include|define|!/)|using[ ]namespace|package[ ][\w.]+;?$|use[ ][\w{}]+::|<\?(?:php|xml)
     | <!DOCTYPE|<!--|</?[a-z][\w-]*(?:[ ][^<>]*)?/?>(?:.*>)?$
-    | (?:public|private|protected|static|final|void|int|float|double|char|bool|String|const|let|var|val)
+    | (?:public|private|protected|static|final|void|int|float|double|char|bool|String|const|let|var
+      |val)
       [ ][\w<>\[\],.*&:? ]+[ ]?(?:=[^=]|[({;].*[;{}(),]$|[;{(]$)
-    | (?:function|func|fn|fun|sub)[ ][\w.]+[ ]?[(<]|(?:type[ ]\w+[ ]=|interface[ ]\w+|impl[ ].*[ ]for)[ ].*
+    | (?:function|func|fn|fun|sub)[ ][\w.]+[ ]?[(<]
+    | (?:type[ ]\w+[ ]=|interface[ ]\w+|impl[ ].*[ ]for)[ ].*
     | (?:if|elif|while|for|switch|catch)[ ]?\(.*\)[ ]?(?:\{.*)?$|(?:try|match[ ]\w+)[ ]\{
     | (?:if|elif|while|with)[ ](?=.*[=<>()\[\]._]).*:$|while[ ]True:|for[ ][\w, ]+[ ]in[ ].*:$
     | (?:else|try|finally|except[ ]?[\w., ]*):$|\}[ ]?else|lambda[ ][\w, ]*:|for[ ]?\(.*
     | (?:print|printf|println|console\.\w+|System\.out\.\w+|fmt\.\w+|len|range|echo|library)[ ]?\(.*
     | \w+(?:\.\w+)+\(.*\)[;:]?$|(?:puts|echo)[ ]["'\[$]
     | (?:return|yield|raise|throw|await)[ ](?!(?:[A-Za-z]+[ ]){3}).*[=()\[\]{};+*]
-    | SELECT[ ].+[ ](?:FROM|from)[ ]|WITH[ ].+[ ]AS[ ]\(|INSERT[ ]INTO[ ]|insert[ ]into[ ]\w+[ (]+.*values
-    | select[ ](?:\*|distinct[ ].+|[\w.()*]+(?:,[ ]?[\w.()*]+)*)[ ]from[ ][\w.]+(?:;?$|[ ](?=where|group|order|limit))
+    | SELECT[ ].+[ ](?:FROM|from)[ ]|WITH[ ].+[ ]AS[ ]\(|INSERT[ ]INTO[ ]
+    | insert[ ]into[ ]\w+[ (]+.*values
+    | select[ ](?:\*|distinct[ ].+|[\w.()*]+(?:,[ ]?[\w.()*]+)*)[ ]from[ ][\w.]+
+      (?:;?$|[ ](?=where|group|order|limit))
     | UPDATE[ ].+[ ]SET[ ]|DELETE[ ]FROM[ ]|(?:CREATE|DROP|ALTER)[ ](?:TABLE|DATABASE|INDEX|VIEW)[ ]
     | \w[\w.\[\]'"]*[ ]?[-+*/|]?=[ ]?(?:.+;$|\[.*|\{.*|['"].*['"]$|\w[\w.]*\(.*\)$|lambda[ ])
-    | \w+[ ](?::=|<-|[-+*/|]=)[ ]\S|\w+\[\w+\][ ]?=[ ]|\w+,[ ]?\w+[ ]=[ ]\w+,[ ]?\w+$|\w+(?:\+\+|--);$
+    | \w+[ ](?::=|<-|[-+*/|]=)[ ]\S|\w+\[\w+\][ ]?=[ ]|\w+,[ ]?\w+[ ]=[ ]\w+,[ ]?\w+$
+    | \w+(?:\+\+|--);$
     | (?:my[ ])?\$\w+[ ]?=[^$]*$|module\.exports|std::\w|assert[ ].*[=<>]|del[ ]\w+\[
     | [.\#]?[\w-][\w\ .,\#:>-]*\{(?:$|[ ]?[a-z-]+:.*\}$)|(?:[a-z-]+:[ ]?[^;A-Z]+;[ ]?){1,9}$
     | ["'][\w-]+["'][ ]?:[ ]?["'\[{\d])
@@ -46,14 +52,14 @@ _PLAIN = re.compile(
 _SHELL = re.compile(
     r"""
     \A(?:[$>][ ])?(?:sudo[ ])?(?:
-    git[ ](?:add|branch|checkout|clone|commit|config|diff|fetch|init|log|merge|pull|push|rebase|reset
-      |remote|stash|status|tag)\b
+    git[ ](?:add|branch|checkout|clone|commit|config|diff|fetch|init|log|merge|pull|push|rebase
+      |reset|remote|stash|status|tag)\b
     | (?:pip3?|npm|yarn|pnpm|apt(?:-get)?|brew|conda|yum|dnf|gem|cargo)
       [ ](?:install|uninstall|update|upgrade|run|build|add|init|create|list)\b
     | (?:docker(?:-compose)?|kubectl)
       [ ](?:apply|build|compose|delete|describe|exec|get|images|logs|ps|pull|push|rm|run|stop|up)\b
-    | (?:ls|cd|cp|mv|rm|cat|mkdir|touch|head|tail|grep|find|sort|wc|tar|zip|unzip|chmod|chown|ssh|scp|ps
-        |curl|wget|sed|awk|kill|ping|df|du|bash|sh|make|gcc|g\+\+|java|node|python3?|source|echo)
+    | (?:ls|cd|cp|mv|rm|cat|mkdir|touch|head|tail|grep|find|sort|wc|tar|zip|unzip|chmod|chown
+        |ssh|scp|ps|curl|wget|sed|awk|kill|ping|df|du|bash|sh|make|gcc|g\+\+|java|node|python3?|source|echo)
       [ ](?:[^|]*[ ])?(?:-{1,2}[A-Za-z]|\+x[ ]|>[ ]|\||&&|[\w-]*(?:\w\.[a-z]|[/$~*])[\w./$~*-]*)
     | export[ ]\w+=)
     """,

@@ -22,7 +22,8 @@ _HAN = re.compile(r"[\u3400-\u9fff]")
 # Chinese words in characters that Japanese has too, but does not use so (是非, 存在, 終了, 那覇).
 _CHINESE_WORD = re.compile(  # and not before hiragana: 他の, 我が, 在る
     "什[么麼]|怎[么麼]|[這这們们還还沒]|是(?![ぁ-ん非正認])|那(?![ぁ-ん覇須珂])|翻[译譯]成|[请請][把用将將]|中文意思|用中文"
-    "|(?:^|[^存現滞駐不健自])在(?![ぁ-ん庫日宅住籍学學位任留])|(?:^|[^完終修読校満])了(?![ぁ-ん解承])"
+    "|(?:^|[^存現滞駐不健自])在(?![ぁ-ん庫日宅住籍学學位任留])"
+    "|(?:^|[^完終修読校満])了(?![ぁ-ん解承])"
     "|有[几幾]|[几幾][个個画畫]|我(?![ぁ-ん々慢家流孫])|(?:^|[^其])他(?![ぁ-ん人社国國方界殺力校])"
 )
 
@@ -46,8 +47,8 @@ def looks_chinese(text: str) -> bool:
 def mask_foreign(text: str) -> tuple[str, Callable[[str], str]]:
     """`text` with a mark for each quotation in Japanese or Korean, and what puts them back.
 
-    So for a `<code>` element. A quotation in Han alone is Japanese by characters that only Japanese has, or by a cue before
-    it: 日文「東京都」.
+    So for a `<code>` element. A quotation in Han alone is Japanese by characters that only
+    Japanese has, or by a cue before it: 日文「東京都」.
     """
     kept: list[str] = []
 

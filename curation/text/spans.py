@@ -15,10 +15,10 @@ _MARKS = ("`", "~~~", "://", "www.", "@", "$", "\\(", "\\[")
 # and a formula holds no CJK.
 _CJK = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
 
-# Chinese follows a URL without a space, so a URL is ASCII but for names in it, as in /wiki/臺灣, and
-# for its host. A name stands behind a separator, or behind anything once the path has had a name,
-# and is not the beginning of a sentence about the URL: …/page/是我的網站. A space, a bracket or more
-# of the URL closes it for certain, Chinese punctuation may close a sentence as well. So a name has
+# Chinese follows a URL without a space, so a URL is ASCII but for its host and for names in it, as
+# in /wiki/臺灣. A name stands behind a separator, or behind anything once the path has had a name,
+# and does not begin a sentence about the URL: …/page/是我的網站. A space, a bracket or more of the
+# URL closes it for certain, Chinese punctuation may close a sentence as well. So a name has
 # at most 40 characters, 24 before Chinese punctuation, and 8 there right behind the host, where
 # prose is likelier.
 _LETTER = "[\u3040-\u30fa\u30fc-\u30ff\u3400-\u9fff\uac00-\ud7af]"
@@ -53,7 +53,8 @@ _DOMAIN = (
     "中[国國]|[台臺][湾灣]|香港|澳[门門]|新加坡|公司|[网網][络絡路址店站]|中文[网網]|在[线線]|集[团團]"
     "|商[城店标標]|信息|公益|政[务務]|[机機][构構]|企[业業]|移[动動]|手[机機]|[广廣][东東]|佛山|我[爱愛]你"
 )
-_HOST = rf"""(?:(?:{_LETTER}{{1,20}}+|[A-Za-z0-9-]{{1,63}}+)\.(?![^\w-]|\Z))*+(?:(?<=\.)(?:{_DOMAIN}))?+
+_HOST = rf"""(?:(?:{_LETTER}{{1,20}}+|[A-Za-z0-9-]{{1,63}}+)\.(?![^\w-]|\Z))*+
+             (?:(?<=\.)(?:{_DOMAIN}))?+
              (?:[!"$-.:;@\[-^`{{-}}]*+{_END})*+"""
 _URL = rf"""
     (?:(?<![A-Za-z])(?:[Hh][Tt][Tt][Pp][Ss]?|[Ff][Tt][Pp])://|(?<![A-Za-z0-9.])www\.(?=[A-Za-z0-9]))

@@ -43,6 +43,14 @@ def converted(text, config="t2s"):
         ("這家店叫鮮の每日。後來關門了。", "這家店叫鮮の每日。后来关门了。"),
         ("我們學日文、《電車》裡的", "我们学日文、《电车》里的"),
         ("符號\ue000「さくら」沒有問題", "符号\ue000「さくら」没有问题"),
+        ("範例：<code>變數</code>這樣", "范例：<code>變數</code>这样"),
+        ("範例：\n\n    x = '臺灣'\n\n說明", "范例：\n\n    x = '臺灣'\n\n说明"),
+        ("看程式：\nprint('歡迎')\n這樣說", "看程式：\nprint('歡迎')\n这样说"),
+        ("請把「학교(學校)」翻譯", "请把「학교(學校)」翻译"),
+        ("首爾（서울）是韓國首都，這很有名", "首尔（서울）是韩国首都，这很有名"),
+        ("他叫張偉，住在北京的海淀区", "他叫张伟，住在北京的海淀区"),
+        ("狸猫 狸貓 貍貓", "狸猫 狸猫 狸猫"),
+        ("嗰個人講嘢", "嗰个人讲嘢"),
         ("He said 機器學習 and left.", "He said 机器学习 and left."),
     ],
 )
@@ -63,6 +71,13 @@ def test_traditional_text_is_converted(text, expected):
         "我在程序里设置了一个变量，打印出来看看。",
         "你好",
         "Hello, world",
+        "大韓民國의 主權은 國民에게 있고, 權力은 國民으로부터 나온다.",
+        "한자 '漢字'는 중국에서 왔다. 國會圖書館",
+        "引受基準緩和型保険",
+        "営業時間：９時〜１８時 定休日：日曜",
+        "def 計算(x):\n    print('歡迎')\n    return x",
+        "SELECT 姓名 FROM 員工 WHERE 職稱 = '經理';",
+        '{"姓名": "陳大文"}',
         "`變數`",
         "",
     ],
@@ -72,6 +87,29 @@ def test_other_text_is_left_alone(text):
     result = script(batch, Script())
     assert not result.edits
     assert result.columns["messages"].equals(batch.column("messages"))
+
+
+@pytest.mark.parametrize(
+    ("request_", "stays"),
+    [
+        ("Please answer in Traditional Chinese", True),
+        ("Translate into Chinese (Traditional)", True),
+        ("zh-TW please", True),
+        ("请回覆繁體中文", True),
+        ("给我繁体版", True),
+        ("帮我翻成繁中", True),
+        ("简转繁：你好", True),
+        ("不要用繁体字", False),
+        ("用簡體寫，別用繁體", False),
+        ("把繁体转换成简体", False),
+        ("Convert from zh-TW to zh-CN", False),
+        ("Women in traditional clothes", False),
+    ],
+)
+def test_who_asks_for_traditional_gets_it(request_, stays):
+    result = script(batch_of([request_, "這是結果"]), Script())
+    answer = result.columns["messages"][0][1]["content"].as_py()
+    assert answer == ("這是結果" if stays else "这是结果")
 
 
 def test_config_is_used():
