@@ -7,7 +7,7 @@ one is rare. The stretch is found by a pair of characters that hold the first fo
 import re
 from itertools import accumulate
 
-from curation.stages.clean.ordinary import COMMON, is_text
+from curation.stages.clean.ordinary import COMMON, COMMON_TRADITIONAL, is_text
 
 _SEQUENCE = rb"(?:[\xe2-\xe9][\x80-\xbf]{2}|\xef[\xbc-\xbf][\x80-\xbf]|\xf0\x9f[\x80-\xbf]{2})"
 # Two bytes, as of · and é, are a common character in GBK: 路, 茅. They count only
@@ -59,10 +59,12 @@ def utf8_as_gbk(text: str) -> str:
 
 
 def _is_doubtful(char: str) -> bool:
-    """Whether `char` may be damage too: 路 may be ·, 锛 begins a character whose end was lost."""
+    """Whether `char` may be damage too: 路 may be ·, 锛 has lost its end, 楋 its beginning."""
     if char == "\ufffd" or _TWO.match(_encode(char)):
         return True
-    return char in _BEGINS and char not in COMMON
+    if char in COMMON:
+        return False
+    return char in _BEGINS or ("\u3400" <= char <= "\u9fff" and char not in COMMON_TRADITIONAL)
 
 
 def _encode(char: str) -> bytes:

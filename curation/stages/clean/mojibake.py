@@ -45,11 +45,11 @@ _BOTH = COMMON | COMMON_TRADITIONAL
 _SHARE = 0.9  # of Simplified text that is common; shifted by a byte it is 40 %
 _TRADITIONAL = 0.1  # of Traditional text that GB 2312 has not; 35 % on average
 _WORD = re.compile("[0-9A-Za-z]")
-_HALF = re.compile(r"[@-~](?![0-9A-Za-z])|\?[@-~]")  # a lone letter, or ? for the first half
+_HALF = re.compile(r"[@-~](?![\w\s])|\?[@-~]", re.ASCII)  # a lone letter, or behind a lost byte
 # What stands between whole stretches must hold no bytes, or one was lost: no accented letter, no
 # two signs in a row, no sign behind a letter or beside the ? that replaces a byte.
 _LEFT_OVER = re.compile(
-    r"[\x80-\x9f\xad\xc0-\xffƒ†‡ˆ‰˜ŠšŒœŽžŸ]|[A-Za-z][\xa1-\xbf]|\?[\xa0-\xbf]|[\xa1-\xbf]\?"
+    r"[\x80-\x9f\xad\xc0-\xffƒ†‡ˆ‰˜ŠšŒœŽžŸ]|[A-Za-z][\xa1-\xbf]|[0-9][\xa1-\xaf\xb4-\xb8]|\?[\xa0-\xbf]|[\xa1-\xbf]\?"
     r"|[\xa1-\xbf€™‚„‹›•‘’“”…–—][\xa1-\xbf€™‚„‹›•]|[\xa1-\xbf€™‚„‹›•][‘’“”…–—]"
 )
 
@@ -217,7 +217,8 @@ def _is_gbk(stretch: Stretch) -> bool:
 
 def _is_torn(stretch: Stretch) -> bool:
     """Whether the ASCII around it may be half a character, or what it ends on half a word."""
+    ahead = stretch.text[max(stretch.start - 2, 0) : stretch.start]
     behind = stretch.text[stretch.end : stretch.end + 2]
     if _WORD.match(behind) and stretch.shown[-1] < "\x80":
         return True
-    return stretch.before == "?" or bool(_HALF.match(behind))
+    return ahead[-1:] == "?" or any(map(_HALF.match, (ahead, behind)))
