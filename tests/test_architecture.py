@@ -86,3 +86,19 @@ def test_every_reason_is_documented():
             assert f"`{reason}`" in text, reason
     for rule in PENALTIES:
         assert f"`{rule}`" in text, rule
+
+
+def test_every_rule_of_the_edits_ledger_is_documented():
+    from curation.stages.clean import CONVERSATION_RULES, TEXT_RULES
+    from curation.stages.control_tokens import FAMILIES
+    from curation.stages.privacy import PLACEHOLDERS
+    from curation.stages.quality.translation import TRANSLATION
+
+    docs = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")}
+    documented = {
+        "cleaning.md": {*TEXT_RULES, *CONVERSATION_RULES},
+        "privacy.md": set(PLACEHOLDERS),
+        "ledger.md": {*FAMILIES, TRANSLATION},
+    }
+    for page, rules in documented.items():
+        assert not {rule for rule in rules if f"`{rule}`" not in docs[page]}, page
