@@ -41,7 +41,7 @@ def ask(prompt: str, answer: str = "好的。", tag: str | None = None):
     return [("user", prompt), ("assistant", answer)], tag
 
 
-def tagged(*rows, min_score: float = 0.35) -> list[tuple[str, float]]:
+def tagged(*rows, min_score: float = Category().min_score) -> list[tuple[str, float]]:
     columns = category(batch(*rows), Category(min_score=min_score)).columns
     assert columns["category"].type == pa.string()
     assert columns["category_score"].type == pa.float32()
@@ -92,6 +92,26 @@ def test_the_documents_table_is_in_step():
         ("Maine", None),  # holds the letters of "ai"
         ("As an AI language model, I cannot say", None),
         (" \n", None),
+        ("Business Law", "Law"),
+        ("Science Fiction", "Literature"),
+        ("Health Insurance", "Finance"),
+        ("Music Education", "Education"),
+        ("音乐教育", "Education"),
+        ("Creative Writing", "Literature"),
+        ("Public Relations", "Business"),
+        ("Database", "Code"),
+        ("Language Model", "Computer"),
+        ("Philosophy of Science", "Society"),
+        ("Law and Society", "Law"),
+        ("Food industry", "Food"),
+        ("医疗技术", "Health"),
+        ("Technology", "Computer"),
+        ("Not related to science", None),
+        ("Not about science; law", "Law"),
+        ("与科学无关", None),
+        ("State of the art", None),
+        ("Art of War", None),
+        ("The Art of Cooking", "Food"),
     ],
 )
 def test_normalise_tag(tag, topic):

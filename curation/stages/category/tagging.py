@@ -9,6 +9,7 @@ from curation.stages.category.taxonomy import normalise_tag, taxonomy
 from schemas.recipe import Category
 
 OTHER = "Other"
+SCORE_DIGITS = 4
 
 
 def category(batch: pa.RecordBatch, config: Category) -> StageResult:
@@ -20,13 +21,14 @@ def category(batch: pa.RecordBatch, config: Category) -> StageResult:
     names = np.array([*taxonomy().names, OTHER])
     scores = topic_probabilities(turns(batch))
     best = scores.argmax(axis=1)
-    score = np.minimum(scores.max(axis=1), 1)  # a sum of float32 may exceed 1 by a bit
+    # Rounded: the last bits of an exponential differ between processors.
+    score = np.round(np.minimum(scores.max(axis=1), 1).astype(np.float64), SCORE_DIGITS)
     chosen = names[np.where(score < config.min_score, len(names) - 1, best)].tolist()
     for row, tag in enumerate(batch.column("source_category").to_pylist()):
         if tag and (name := normalise_tag(tag)):
             chosen[row], score[row] = name, 1.0
     columns = {
         "category": pa.array(chosen, pa.string()),
-        "category_score": pa.array(score, pa.float32()),
+        "category_score": pa.array(score.astype(np.float32)),
     }
     return StageResult(columns)

@@ -2,12 +2,17 @@
 
 import functools
 import importlib.resources
+import itertools
 import re
 from dataclasses import dataclass
 
 import yaml
 
 TAG_WINDOW = 500  # characters of a tag that are read: more is no tag
+PARTS = re.compile(r"[\n,;:/|&+.，、；：。]|\s-\s")
+#: Words between phrases with a head each: "philosophy of science" is philosophy.
+BREAKS = ("of", "in", "on", "for", "and", "about", "与", "和", "及")
+DENIAL = re.compile(r"\b(?:not|no|without|unrelated)\b|无关|不是|不属于", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +27,10 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Taxonomy:
-    """The topics in the order that breaks ties, and the phrases that speak for none of them."""
+    """The topics in the order that breaks ties; tags that give way; phrases that name no topic."""
 
     topics: tuple[Topic, ...]
+    weak: frozenset[str]
     ignore: tuple[str, ...]
 
     @property
@@ -39,25 +45,31 @@ def taxonomy() -> Taxonomy:
     text = importlib.resources.files(__package__).joinpath("taxonomy.yaml").read_text("utf-8")
     document = yaml.safe_load(text)
     topics = (Topic(**topic | {"tags": tuple(topic["tags"])}) for topic in document["topics"])
-    return Taxonomy(tuple(topics), tuple(document["ignore"]))
+    return Taxonomy(tuple(topics), frozenset(document["weak"]), tuple(document["ignore"]))
 
 
 def normalise_tag(text: str) -> str | None:
     """The topic that a record's own category means, or None.
 
-    The first word or phrase of the tag table decides; what is not in it ("Category tag:", numbers,
-    quotes, tasks such as "Brainstorming") is passed over.
+    The first of its parts that names a topic decides, and in that part the last word or phrase of
+    the tag table: "business law" is law. What is not in the table ("Category tag:", numbers,
+    quotes, tasks such as "Brainstorming") is passed over, and so is a part that denies.
     """
     pattern, names = _tag_table()
-    beginning = " ".join(text[:TAG_WINDOW].split())
-    found = (names[match[0].lower()] for match in pattern.finditer(beginning))
-    return next(filter(None, found), None)
+    for part in PARTS.split(text[:TAG_WINDOW]):
+        found = [match[0].lower() for match in pattern.finditer(" ".join(part.split()))]
+        for _, phrase in itertools.groupby(found, BREAKS.__contains__):
+            tags = [tag for tag in phrase if names[tag]]
+            if tags and not DENIAL.search(part):
+                return names[([tag for tag in tags if tag not in taxonomy().weak] or tags)[-1]]
+    return None
 
 
 @functools.cache
 def _tag_table() -> tuple[re.Pattern[str], dict[str, str | None]]:
     """A pattern of all tags, longest first, and what each means; None for ignored phrases."""
     names: dict[str, str | None] = {phrase.lower(): None for phrase in taxonomy().ignore}
+    names |= dict.fromkeys(BREAKS)
     names |= {tag: topic.name for topic in taxonomy().topics for tag in topic.tags}
     longest_first = sorted(names, key=len, reverse=True)
     words = "|".join(
