@@ -12,6 +12,7 @@ import pkgutil
 import re
 import time
 from collections.abc import Iterable, Iterator
+from functools import cache
 from re import _constants as codes  # the parser that `re` itself uses
 from re import _parser as parser
 from typing import Any
@@ -31,6 +32,7 @@ _TOKENS = {
 _LONG = 50  # a repetition up to this often costs no more than a constant
 
 
+@cache
 def patterns() -> dict[str, re.Pattern[Any]]:
     """Module and name → every compiled pattern that is a module's variable, in containers too."""
     found: dict[str, re.Pattern[Any]] = {}
@@ -46,10 +48,11 @@ def patterns() -> dict[str, re.Pattern[Any]]:
     return {name: pattern for pattern, name in unique.items()}
 
 
-def hostile(pattern: re.Pattern[Any], size: int) -> Iterator[str]:
-    """Texts of about `size` characters that are hard for `pattern`."""
+def hostile(pattern: re.Pattern[Any], size: int, most: int = 300) -> Iterator[str]:
+    """Up to `most` texts of about `size` characters that are hard for `pattern`."""
     seeds = set(_seeds(list(parser.parse(pattern.pattern, pattern.flags)), "", pattern.flags))
-    for lead, unit in sorted(seeds):
+    step = -(-3 * len(seeds) // most) or 1
+    for lead, unit in sorted(seeds)[::step]:
         for text in (lead + unit * size, (lead + unit) * size, unit + (unit + lead) * size):
             yield text[:size] + "\0"
 

@@ -10,6 +10,8 @@ import pytest
 from benchmarks.patterns import hostile, patterns, seconds
 
 SIZE = 5_000
+#: Texts a pattern; the benchmark has more.
+MOST = 90
 #: Over `SIZE` characters a quadratic pattern takes seconds, a linear one a few milliseconds.
 SUSPECT = 0.05
 #: Four times the text takes a linear pattern four times as long, a quadratic one sixteen.
@@ -28,10 +30,10 @@ def superlinear(pattern, text):
 @pytest.mark.parametrize("name", patterns())
 def test_no_pattern_is_superlinear(name):
     pattern = patterns()[name]
-    slow = (text[:30] for text in hostile(pattern, SIZE) if superlinear(pattern, text))
+    slow = (text[:30] for text in hostile(pattern, SIZE, MOST) if superlinear(pattern, text))
     assert next(slow, None) is None
 
 
 def test_a_superlinear_pattern_would_be_found():
     pattern = re.compile(r"\s+$")
-    assert any(superlinear(pattern, text) for text in hostile(pattern, SIZE))
+    assert any(superlinear(pattern, text) for text in hostile(pattern, SIZE, MOST))
