@@ -2,9 +2,8 @@
 
 import re
 
-import orjson
-
 from curation.text.spans import prose, protected
+from curation.text.structure import is_json
 
 # What tells, and bounds the time for a long text.
 _LINES, _COLUMNS, _JSON = 60, 160, 100_000
@@ -106,24 +105,15 @@ def is_program(text: str) -> bool:
     if not _MARK.search(text):
         return False
     stripped = text.strip("` \n\t")
-    if _is_json(stripped) or (len(stripped) <= _COLUMNS and _PATTERN.match(stripped)):
+    if len(stripped) <= _JSON and is_json(stripped):
+        return True
+    if len(stripped) <= _COLUMNS and _PATTERN.match(stripped):
         return True
     lines = [line.strip()[:_COLUMNS] for line in stripped.splitlines()[: _LINES * 2]]
     lines = [line for line in lines if line][:_LINES]
     if _SETTINGS.search(stripped[: _LINES * _COLUMNS]) and all(map(_SETTING.match, lines)):
         return True
     return _is_source(lines, bool(_QUERY.match(stripped)))
-
-
-def _is_json(text: str) -> bool:
-    """Whether `text` is a JSON object or array; a longer one than `_JSON` is not looked at."""
-    if len(text) > _JSON or text[:1] + text[-1:] not in ("{}", "[]"):
-        return False
-    try:
-        orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return False
-    return True
 
 
 def _is_plain(line: str) -> bool:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from curation.stages.batch import Drop, Edit, StageResult, Turns, edited, messages_array, turns
 from curation.stages.clean import characters, html, layout, mojibake, prefixes, repeats
-from curation.stages.clean.structure import is_json
+from curation.text.structure import is_json
 from schemas.conversation import Message
 from schemas.recipe import Clean
 

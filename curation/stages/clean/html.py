@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from html import unescape
 
-from curation.stages.clean.structure import is_json
+from curation.text.structure import is_json
 from curation.text.spans import map_prose, protected
 from schemas.conversation import Message
 
