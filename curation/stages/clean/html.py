@@ -10,8 +10,8 @@ import unicodedata
 from collections.abc import Sequence
 from html import unescape
 
-from curation.text.structure import is_json
 from curation.text.spans import map_prose, protected
+from curation.text.structure import is_json
 from schemas.conversation import Message
 
 _TAG = r"</?(?i:br|p|div|span)\b"
