@@ -18,6 +18,7 @@ from curation.stages.batch import Turns
 from curation.stages.category.features import (
     Fields,
     Heads,
+    field_counts,
     field_features,
     gram_features,
     heads,
@@ -126,7 +127,7 @@ def evidence(conversations: list[Messages]) -> NDArray[np.float32]:
     for number, field in enumerate(fields):
         topic, _, name = field.partition(" ")
         weights[number, names.index(topic)] = STRENGTH.get(name, 1)
-    counts = field_features(read_heads(conversations), word_fields()[1]).power(2)
+    counts = field_counts(read_heads(conversations), word_fields()[1])
     result: NDArray[np.float32] = counts @ weights
     return result
 

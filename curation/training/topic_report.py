@@ -8,6 +8,7 @@ from sklearn.metrics import f1_score
 
 from curation.stages.category.model import model
 from curation.stages.category.taxonomy import taxonomy
+from curation.training.short_rows import written_rows
 from curation.training.topic_data import Row, judged, read_heads, topic_set
 from schemas.recipe import Category
 
@@ -64,6 +65,7 @@ def report(data: Path) -> str:
         "TNEWS": Measured(tnews),
         "both": Measured(csldcp + tnews),
         "instructions": Measured(judged(data, "held_out")),
+        "short": Measured(written_rows("held_out")),
     }
     lines = [
         "| rows | score from | covered | right | strict | macro-F1 | strict macro-F1 |",

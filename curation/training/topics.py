@@ -16,9 +16,9 @@ from sklearn.linear_model import LogisticRegression
 from curation.stages.category.features import BITS
 from curation.stages.category.model import FILE
 from curation.stages.category.taxonomy import taxonomy
+from curation.training.short_rows import asked_words, listed_words, quoted_texts, written_rows
 from curation.training.topic_data import (
     Row,
-    document,
     evidence,
     features,
     judged,
@@ -34,10 +34,13 @@ INVERSE_PENALTY = 10.0
 STEPS = 25  # of L-BFGS: stopping early is a penalty too
 FIELD_SCALE = 0.2  # of the words' features against the n-grams'
 JUDGED_WEIGHT = 2.0
+WRITTEN_WEIGHT = 0.5
 TAUGHT_WEIGHT = 0.3
+LISTED_WEIGHT = 0.3
+ASKED_WEIGHT = 0.05
+QUOTED_WEIGHT = 0.1
 TAUGHT_SCORE = 0.5  # of the share of all evidence and 1 more
 TAUGHT_ROWS = 200  # of each topic
-WORDS_A_ROW = 4
 LEAST_TEXTS = 4  # labelled ones that an n-gram must be in
 PRUNED = 0.5  # share of the n-gram weights, the smallest, that are left out
 FOLDS = 3
@@ -57,14 +60,35 @@ def main() -> None:
 
 def train(data: Path) -> None:
     """Fit, calibrate, quantise and write the model into the package."""
-    rows = topic_set(data, "csldcp", "train") + divided(topic_set(data, "tnews", "train"))
-    rows += [row for row in judged(data, "train") if row.topics[0] in taxonomy().names]
-    labelled = len(rows)
-    rows += taught_rows(data) + word_rows()
-    matrix, columns = _columns(features([row.messages for row in rows]), labelled)
-    weights = np.array([_weight(row, i >= labelled) for i, row in enumerate(rows)])
-    sharpness = _sharpness(matrix, rows, weights, labelled)
+    labelled, others = _labelled(data), _others(data)
+    groups = labelled + others
+    rows = [row for group, _ in groups for row in group]
+    weights = np.repeat([weight for _, weight in groups], [len(group) for group, _ in groups])
+    count = sum(len(group) for group, _ in labelled)
+    matrix, columns = _columns(features([row.messages for row in rows]), count)
+    sharpness = _sharpness(matrix, rows, weights, count)
     _write(_fit(matrix, rows, weights), rows, columns, sharpness)
+
+
+def _labelled(data: Path) -> list[tuple[list[Row], float]]:
+    """The rows that somebody labelled, and what each counts."""
+    read = [row for row in judged(data, "train") if row.topics[0] in taxonomy().names]
+    return [
+        (topic_set(data, "csldcp", "train"), 1.0),
+        (divided(topic_set(data, "tnews", "train")), 1.0),
+        (read, JUDGED_WEIGHT),
+        (written_rows("train"), WRITTEN_WEIGHT),
+    ]
+
+
+def _others(data: Path) -> list[tuple[list[Row], float]]:
+    """Rows made of words and by them, and what each counts."""
+    return [
+        (taught_rows(data), TAUGHT_WEIGHT),
+        (listed_words(), LISTED_WEIGHT),
+        (asked_words(), ASKED_WEIGHT),
+        (quoted_texts(), QUOTED_WEIGHT),
+    ]
 
 
 def divided(rows: list[Row]) -> list[Row]:
@@ -91,26 +115,6 @@ def taught_rows(data: Path) -> list[Row]:
         chosen = np.flatnonzero((topics == number) & (scores >= TAUGHT_SCORE))[:TAUGHT_ROWS]
         rows += [Row(conversations[i], name, (name,)) for i in chosen]
     return rows
-
-
-def word_rows() -> list[Row]:
-    """Every word in a row with others of its field: instructions say little of law or dynasties."""
-    random = np.random.default_rng(0)
-    rows = []
-    for field, words in document("words.yaml")["fields"].items():
-        topic = field.partition(" ")[0]
-        mixed = random.permutation(words)
-        for start in range(0, len(mixed), WORDS_A_ROW):
-            text = "、".join(mixed[start : start + WORDS_A_ROW])
-            rows.append(Row([("user", text)], topic, (topic,)))
-    return rows
-
-
-def _weight(row: Row, is_taught: bool) -> float:
-    """What a row counts; the label of a judged one is a topic itself."""
-    if is_taught:
-        return TAUGHT_WEIGHT
-    return JUDGED_WEIGHT if row.label in taxonomy().names else 1.0
 
 
 def _columns(matrix: sp.csr_matrix, labelled: int) -> tuple[sp.csr_matrix, NDArray[np.int64]]:
