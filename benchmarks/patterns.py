@@ -1,6 +1,6 @@
 """The time that every regular expression of the package takes on text made to slow it down.
 
-    python -m benchmarks.patterns [--size 1000000] [--slowest 20]
+    python -m benchmarks.patterns [--size 1000000] [--texts 60] [--slowest 20]
 
 For every repetition in a pattern, the texts are made of what leads up to it and of what it repeats:
 such a text makes a pattern with two ways to match it try them all, from every place.
@@ -48,7 +48,7 @@ def patterns() -> dict[str, re.Pattern[Any]]:
     return {name: pattern for pattern, name in unique.items()}
 
 
-def hostile(pattern: re.Pattern[Any], size: int, most: int = 300) -> Iterator[str]:
+def hostile(pattern: re.Pattern[Any], size: int, most: int) -> Iterator[str]:
     """Up to `most` texts of about `size` characters that are hard for `pattern`."""
     seeds = set(_seeds(list(parser.parse(pattern.pattern, pattern.flags)), "", pattern.flags))
     step = -(-3 * len(seeds) // most) or 1
@@ -69,9 +69,9 @@ def seconds(pattern: re.Pattern[Any], text: str) -> float:
     return time.perf_counter() - began
 
 
-def slowest(pattern: re.Pattern[Any], size: int) -> tuple[float, str]:
+def slowest(pattern: re.Pattern[Any], size: int, most: int) -> tuple[float, str]:
     """The longest time over the hostile texts, and the beginning of the text that took it."""
-    timed = ((seconds(pattern, text), text[:20]) for text in hostile(pattern, size))
+    timed = ((seconds(pattern, text), text[:20]) for text in hostile(pattern, size, most))
     return max(timed, default=(0.0, ""))
 
 
@@ -178,10 +178,14 @@ def main() -> None:
     """Print the slowest patterns."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--size", type=int, default=1_000_000)
+    arguments.add_argument("--texts", type=int, default=60, help="a pattern")
     arguments.add_argument("--slowest", type=int, default=20)
     options = arguments.parse_args()
     timed = sorted(
-        ((*slowest(pattern, options.size), name) for name, pattern in patterns().items()),
+        (
+            (*slowest(pattern, options.size, options.texts), name)
+            for name, pattern in patterns().items()
+        ),
         reverse=True,
     )
     print(f"{len(timed)} patterns, {options.size:,} characters each; the slowest:")
