@@ -12,9 +12,14 @@ from schemas.document import Document
 
 Format = Literal["auto", "alpaca", "sharegpt", "shareai", "messages", "history"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,95}$")]
-LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 AssistantName = Annotated[str, Field(pattern=r"^\S(.{0,62}\S)?$")]
 Share = Annotated[float, Field(ge=0, le=1)]
+
+#: What people write for a language code.
+_MEANT = {
+    "cn": "zh", "zh": "zh", "chinese": "zh", "mandarin": "zh", "cantonese": "yue", "jp": "ja",
+    "japanese": "ja", "kr": "ko", "korean": "ko", "en": "en", "english": "en",
+}  # fmt: skip
 
 #: What the privacy stage finds; `address` only where the recipe asks for it.
 PrivateKind = Literal[
@@ -77,14 +82,26 @@ class Clean(StageConfig):
 class Language(StageConfig):
     """Language identification, and which languages to keep."""
 
-    keep: Annotated[list[LanguageCode], Field(min_length=1)] | Literal["all"] = Field(
+    keep: Annotated[list[str], Field(min_length=1)] | Literal["all"] = Field(
         default_factory=lambda: ["zh"], description="Language codes to keep, or `all`."
     )
 
     @field_validator("keep", mode="before")
     @classmethod
-    def _one_code(cls, keep: object) -> object:
-        return [keep] if isinstance(keep, str) and keep != "all" else keep
+    def _codes(cls, keep: object) -> object:
+        codes = [keep] if isinstance(keep, str) and keep != "all" else keep
+        if codes == []:
+            raise ValueError("must name at least one language, or be `all`")
+        for code in codes if isinstance(codes, list) else ():
+            if (
+                not isinstance(code, str)
+                or not re.fullmatch("[a-z]{2,3}", code)
+                or code in ("cn", "jp", "kr")
+            ):
+                meant = _MEANT.get(str(code).lower().split("-")[0].split("_")[0])
+                hint = f"did you mean {meant!r}?" if meant else "codes are zh, yue, ja, ko, en, …"
+                raise ValueError(f"{code!r} is no ISO 639 code; {hint}")
+        return codes
 
 
 class Script(StageConfig):

@@ -39,6 +39,8 @@ def test_the_smallest_recipe_has_sound_defaults():
         ({"stages": {"dedup": {"priority": ["b"]}}}, ["priority", "'b'"]),
         ({"stages": {"privacy": {"action": "redcat"}}}, ["stages.privacy.action", "'redact'"]),
         ({"stages": {"privacy": {"ignore": ["phone"]}}}, ["stages.privacy.ignore", "'mobile'"]),
+        ({"stages": {"language": {"keep": ["zh-CN"]}}}, ["stages.language.keep", "'zh'"]),
+        ({"stages": {"language": {"keep": []}}}, ["stages.language.keep", "all"]),
         ({"stages": {"privacy": False}}, ["stages.privacy", "mapping", "enabled: false"]),
         ({"stages": {"quality": {"assistant_name": "小光"}}}, ["assistant_name", "replace"]),
         ({"stages": {"quality": {"identity": "replace"}}}, ["assistant_name", "developer"]),

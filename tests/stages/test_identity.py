@@ -182,6 +182,10 @@ def test_what_cannot_be_renamed_as_a_whole_is_dropped():
         "我是必应，微软的聊天助手。",
         "我是小度，百度的人工智能助手。",
         "我是商汤科技的商量大模型。",
+        "我是Google的Gemini。",
+        "我是字节跳动旗下的豆包",
+        "我是月之暗面公司的Kimi，请问有什么可以帮您？",
+        "我是你的AI助手Kimi。",
     ],
 )
 def test_forms_of_a_self_introduction(answer):
@@ -198,6 +202,8 @@ def test_forms_of_a_self_introduction(answer):
         "print('I am ChatGPT')",
         "I am using a model trained by Google.",
         "我是百度的产品经理。",
+        "我是谷歌的Gemini用户。",
+        "我是字节跳动旗下的豆包的产品经理。",
         "我用GPT-4写论文。",
         "我使用的是GPT-4的接口。",
         "作为谷歌开发的浏览器，Chrome很受欢迎。",
