@@ -70,11 +70,9 @@ def _introducing(me: str, i_am: str, i_was: str, my: str) -> str:
     )
 
 
-_I = "".join(
-    f"(?<!{word})"
-    for word in "如果 假如 假设 要是 认为 以为 觉得 问 他说 她说 它说 希望 是否 把 让".split()
-)
-_ME = rf"{_I}我(?!们)"
+# What makes 我 another's word or a supposition. Looked for behind 我, which few places have.
+_NOT_MINE = "(?<!(?:如果|假如|假设|要是|认为|以为|觉得|他说|她说|它说|希望|是否)我)(?<![问把让]我)"
+_ME = rf"我{_NOT_MINE}(?!们)"
 _I_AM = r"I(?:['’]m| am)"
 _SELF = re.compile(
     _introducing(_ME, _I_AM, "I was", "my")
