@@ -25,6 +25,10 @@ def rules(*texts, **columns):
         ["把这句翻译成英文：天冷", "It is cold.", "那这句呢：冬天雪大，孩子们在外面玩", SNOW],
         ["Write about winter.", SNOW, "继续", WALL],
         ["美国国歌的第一段是什么？", WALL],
+        ["这个词用日语怎么说", WALL],
+        ["用英文写一首诗", WALL],
+        ["写一个函数计算面积", WALL],
+        ["什么是递归", "```\n" + WALL + "\n```"],
         ["莎士比亚最著名的独白开头是什么", WALL],
     ],
 )
@@ -39,6 +43,27 @@ def test_the_first_answer_in_another_language_is_found():
     row = batch(["讲讲水", WATER, "讲讲墙", WALL, "讲讲雪", SNOW], message_languages=[codes])
     found = [finding.turn for finding in score(row)[1] if finding.rule == "wrong_language"]
     assert found == [3]
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["日常生活中怎样节约用水", "什么是道德", "英雄是什么意思", "怎样合法避税", "印度的首都是哪里",
+     "法律对劳动合同有什么规定", "处理邮件太多怎么办", "什么是函数", "歌剧的历史", "写一首诗",
+     "写一份演讲稿", "今日文章的主题", "合法文件有哪些", "什么是算法"],
+)  # fmt: skip
+def test_a_common_character_is_no_wish_for_another_language(prompt):
+    assert "wrong_language" in rules(prompt, WALL, message_languages=[["zh", "en"]])
+
+
+@pytest.mark.parametrize("prompt", ["生活中什么最重要", "怎样面对他人的评价"])
+def test_an_english_sentence_in_an_answer_about_life_is_untranslated(prompt):
+    assert "untranslated" in rules(prompt, "送你一句：" + WALL + WATER)
+
+
+def test_damage_that_its_answer_explains_was_asked_about():
+    assert "garbled" not in rules("网页上全是锟斤拷", "这是转换编码时产生的乱码。")
+    assert "garbled" in rules("网页上全是锟斤拷", WATER)
+    assert "garbled" in rules(("user", "网页上全是锟斤拷"))
 
 
 STAYS = [
@@ -70,6 +95,10 @@ STAYS = [
     ("把“我爱你”写十遍。", "我爱你。" * 10),
     ("请将“我以后不再迟到”抄写二十遍", "我以后不再迟到。\n" * 20),
     ("把同一个句子重复100次：今天天气很好", "今天天气很好。" * 100),
+    ("把“水果”写二十遍", "水果" * 20),
+    ("模仿时钟的声音", "滴答" * 12),
+    ("今天真开心", "哈" * 39),
+    ("给我鼓鼓劲", "加油！" * 5),
     ("在README里怎么加图", "写：\n\n![logo](https://example.com/logo.png)\n\n即可。"),
     ("说说徽标的语法", "在开头加：\n\n```\n![logo](https://example.com/logo.png)\n```"),
     ("邻接矩阵是什么", "见下图：\n\nA-B-C\n\n矩阵为 [[0,1,0],[1,0,1],[0,1,0]]"),
@@ -78,10 +107,17 @@ STAYS = [
     ("浏览器断网时显示什么？", "```\nnetwork error\n```\n这表示请求没有发出去。"),
     ("列出常见的报错", "常见报错有：\n网络错误\n服务器繁忙\n请求超时"),
     ("“锟斤拷”是什么意思", "“锟斤拷”是转换编码时产生的乱码。"),
+    ("什么是锟斤拷？", "文本转换时，旧字节被当作汉字读出，就会出现锟斤拷锟斤拷。"),
+    ("解释锟斤拷问题的来历", "旧字节被当作汉字读出，就成了锟斤拷锟斤拷这样的文字。"),
+    ("为什么网页上会显示锟斤拷？", "旧字节被当作汉字读出，就成了锟斤拷锟斤拷这样的文字。"),
     ("VC里的烫烫烫是怎么来的", "未初始化的栈内存按GBK解码就是“烫烫烫”。"),
     ("什么是Zalgo文字？", "它叠加许多附加符号：H" + "\u0338" * 20),
     ("锛和铇是什么工具", "锛是一种削平木料的工具，锛刃横向；锛子多用于木工。"),
     # the picture or the text is there, or not needed
+    ("写一段介绍：[一只猫的照片]", "这只猫毛色雪白，神态安详。"),
+    ("转换为另一种格式：\n爱好：[“阅读”、“绘画”]", "爱好：\n- 阅读\n- 绘画"),
+    ("什么是占位符：[插入姓名]", "占位符先占住位置，之后换成真正的内容。"),
+    ("写一封邮件提醒同事查看附件中的报告。", "各位同事：报告已发出，请大家及时查看。"),
     ("描述下面的画作。\n文森特·梵高的《星夜》", "夜空中有星星和新月，山下有一座村庄。"),
     ("为这张照片写标题。\n[一个人在树林里散步的照片]", "林间漫步"),
     ("如何压缩给定的图像？", "先缩小尺寸，再降低质量。"),
@@ -103,6 +139,15 @@ LEAVES = [
     ("把下面的句子从主动语态转换为被动语态：“我正在写信给她。”", "我正在写信给她。", "echo"),
     ("我每天都很累啊", "我每天都很累啊", "echo"),
     ("讲讲这第二次会议", "我们需要更多时间来思考这个问题，" * 20, "repetition"),
+    ("说说水果", "水果" * 15, "repetition"),
+    ("说说水果", "水果，" * 30, "repetition"),
+    ("写一段话", "春天来了，花开了…" * 10, "repetition"),
+    ("写一句话", "天气很好。" * 6, "repetition"),
+    ("请描述这张图片的内容：[插入图片]", "图中有一座山。", "attachment"),
+    ("请描述图片。[插入图片]", "图中有一座山。", "attachment"),
+    ("根据下面的图片写一段话：<图片>", "山上有一座小屋。", "attachment"),
+    ("总结附件中的文章。", "本文讨论了水的重要性。", "attachment"),
+    ("总结以下文章：[文章内容]", "本文讨论了水的重要性。", "attachment"),
     ("总结以下文章\n[插入文章]", "本文讨论了水的重要性。", "attachment"),
     ("总结给定的内容。\n<文章链接>", "本文讨论了水的重要性。", "attachment"),
     ("这面国旗属于哪个国家？\n<链接到标志>", "它属于法国。", "attachment"),

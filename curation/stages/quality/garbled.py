@@ -28,10 +28,11 @@ CUE = (
 )
 # Few of these characters are rare but honest (烫 is "hot", 锛 an adze): it takes several.
 _MIN_DAMAGED = 2
-# Who asks what a wreck is gets to see one.
+# Who asks what a wreck is gets to see one, and names it.
 _TALKED_ABOUT = re.compile(
     r"乱码|编码|解码|字符集|zalgo|utf-?8|gbk|unicode|U\+|内存"
-    r"|(?:锟斤拷|烫烫|屯屯|锛)[”\"」’]?(?:是|的|怎|为|什么|和|出现)",
+    r"|(?:锟斤拷|烫烫|屯屯|锛)[”\"」’]?(?:是|的|怎|为|什么|和|出现|问题)"
+    r"|(?:什么[是叫]|解释|介绍|显示|出现|看到|变成)了?[“\"「‘]?(?:锟斤拷|烫烫|屯屯|锛)",
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile("[。！？!?]")
@@ -51,9 +52,12 @@ def garbled(exchange: Exchange) -> float | None:
     share = damage / len(text)
     if share < MIN_SHARE or _in_the_tail(text, matches[0].start()):
         return None
-    if _TALKED_ABOUT.search(exchange.prompt) or _TALKED_ABOUT.search(text):
-        return None
-    return round(share, 4)
+    return None if explained(exchange.prompt) or explained(text) else round(share, 4)
+
+
+def explained(text: str) -> bool:
+    """Whether `text` talks about damage, so that it is shown on purpose."""
+    return bool(_TALKED_ABOUT.search(text))
 
 
 def _in_the_tail(text: str, first: int) -> bool:

@@ -20,18 +20,23 @@ MIN_WORDS = 8
 #: RE2: at least `MIN_WORDS` English words in a row.
 ENGLISH_CUE = rf"(?:[A-Za-z0-9'’-]+[,;]? ){{{MIN_WORDS - 1}}}[A-Za-z]"
 
+# RE2: a language, not 方法文档 or 今日文章.
+_LANGUAGE = "(?:^|[^合方办司今每节生道品])[英法德日韩俄泰梵][文语汉]"
 #: RE2: a wish for another language, which holds for the rest of the conversation.
 WISH = (
-    r"(?i)[英外双][文语]|[日韩法德俄泰][文语]|西班牙|葡萄牙|意大利|阿拉伯|拉丁|翻译|译[成为]|口语"
+    rf"(?i){_LANGUAGE}|[外双][文语]|西班牙|葡萄牙|意大利|阿拉伯|拉丁|翻译|译[成为]|口语"
     r"|\bin (?:english|french|german|japanese|korean|spanish|russian|italian|portuguese|arabic)\b"
 )
-# A prompt with any of these may well want another language, or code.
+# A prompt with any of these may well want another language, or code: a language or a part of one,
+# an activity that has its words in one, a known text of another country. Letters of it alone do not
+# (日常, 道德, 英雄, 合法, 印度, 诗歌), nor do texts that are written in Chinese as well.
 _WANTS_FOREIGN = re.compile(
-    r"[英法德日韩俄泰梵]|译|翻|外[语国文]|语|单词|字母|词汇|拼写|拼音|音标|元音|反转|倒序|缩写|密码"
-    r"|加密|编码|解码|字符串"
-    r"|西班牙|意大利|拉丁|葡萄牙|阿拉伯|印[地度]|代码|编程|函数|程序|脚本|查询|算法|正则|公式|命令"
-    r"|节拍|节奏"
-    r"|名[言句]|歌|诗|俳句|独白|台词|开场白|宣言|演讲|原文|背诵|默写|莎士比亚|圣经|用户名|域名|标签|网站|邮件|[A-Za-z]{2}"
+    rf"{_LANGUAGE}|译|翻[成为]|[外双母]语|外[国文]|语[法音种言]|[短词口谚俚用]语"
+    r"|单词|字母|词汇|拼写|拼音|音标|元音|反转|倒序|缩写|密码|加密|编码|解码|字符串"
+    r"|西班牙|意大利|拉丁|葡萄牙|阿拉伯|印地|代码|编程|脚本|正则|命令"
+    r"|(?:写|创建|编|定义|实现|生成)[^，。\n]{0,20}(?:函数|程序|算法|查询)|节拍|节奏"
+    r"|名言|国歌|歌词|俳句|独白|台词|开场白|宣言|原文|背诵|默写|莎士比亚|圣经"
+    r"|用户名|域名|标签|[A-Za-z]{2}"
 )
 _FUNCTION_WORD = re.compile(
     r"\b(?:the|is|are|was|were|of|and|to|in|that|it|for|with|this|you|your|can|be|have|has|will|by"
@@ -41,7 +46,7 @@ _FUNCTION_WORD = re.compile(
 _LETTER = re.compile(r"[^\W\d_]")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _NOT_LATIN = re.compile(r"[\u0370-\u1fff\u3040-\u30ff\uac00-\ud7af]")
-_CODE = re.compile(r"[{}=]|\bdef |\bSELECT\b|\bprint\(|</")
+_CODE = re.compile(r"[{}=]|```|\bdef |\bSELECT\b|\bprint\(|\breturn\b|</")
 _SENTENCE = re.compile(
     rf"(?<![A-Za-z0-9'’-])(?:[A-Za-z0-9][A-Za-z0-9'’-]{{0,30}}+[,;]? ){{{MIN_WORDS - 1},30}}+"
     r"[A-Za-z'’-]{1,30}+[.!?]"

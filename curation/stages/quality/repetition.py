@@ -12,8 +12,16 @@ from collections import Counter
 from curation.stages.quality.finding import Exchange
 from curation.text.spans import prose
 
-#: Fewest characters in which a loop shows; below are chants and beats ("dum dum dum").
+#: Fewest characters in which a loop shows; below are chants, beats ("dum dum dum") and laughter.
 MIN_CHARS = 40
+#: Fewest characters, fewest times and smallest share of an answer that is nothing but one short unit
+#: of up to `MAX_SHORT_UNIT` characters, different Han among them ("水果水果水果…", not "哈哈哈…").
+#: A few times are a cheer ("加油！加油！…"); the corpora have no answer of six.
+MIN_SHORT_CHARS = 16
+MIN_SHORT_HAN = 2
+MIN_SHORT_TIMES = 6
+MIN_SHORT_SHARE = 0.9
+MAX_SHORT_UNIT = 12
 #: Share of the answer that loops. Highest legitimate: 0.40 (nested spreadsheet formula) for units
 #: in a row, 0.37 (chords of a song) for one sentence.
 MIN_SHARE = 0.45
@@ -41,6 +49,10 @@ _NUMBER = re.compile(r"^\s*+(?:[-*•]|[\d一二三四五六七八九十]++[.、
 _ASKED_FOR = re.compile(
     r"重复|反复|越多越好|抄写|复读|循环|(?:[\d多几百千万]|(?<!第)[二两三四五六七八九十]) ?[遍次]"
 )
+# A sound, a beat or a cheer is said again and again.
+_SOUND = re.compile("声|音|节[拍奏]|鼓|口号|加油|打气|唱|念|咒|笑|叫")
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_SHORT_LOOP = re.compile(rf"\A\s*+(.{{2,{MAX_SHORT_UNIT}}}?)\1{{{MIN_SHORT_TIMES - 1}}}")
 # Rules, boxes, blanks to fill in and leaders are drawn with one character; so are numbers.
 _RUN = re.compile(r"([^\s\d_=*#~|+./\\<>─━═│█▓▒░·…—-])\1{39,}+")
 
@@ -48,6 +60,9 @@ _RUN = re.compile(r"([^\s\d_=*#~|+./\\<>─━═│█▓▒░·…—-])\1{39
 def repetition(exchange: Exchange) -> float | None:
     """Share of the answer that is a loop, where it is `MIN_SHARE` or more."""
     answer = exchange.answer
+    if share := _short_unit(answer):
+        asked = _ASKED_FOR.search(exchange.prompt) or _SOUND.search(exchange.prompt)
+        return None if asked else round(share, 4)
     if not _may_loop(answer) or _ASKED_FOR.search(exchange.prompt):
         return None
     share = _looping(answer)
@@ -65,6 +80,16 @@ def _may_loop(text: str) -> bool:
         if found == _MIN_FOUND:
             return True
     return False
+
+
+def _short_unit(answer: str) -> float:
+    """Share of `answer` that is a short unit with which it begins, where that is nearly all."""
+    match = _SHORT_LOOP.match(answer)
+    if not match or len(set(_HAN.findall(match[1]))) < MIN_SHORT_HAN:
+        return 0.0
+    text = answer.strip()
+    share = text.count(match[1]) * len(match[1]) / len(text)
+    return share if share >= MIN_SHORT_SHARE and len(text) >= MIN_SHORT_CHARS else 0.0
 
 
 def _looping(text: str) -> float:

@@ -77,7 +77,7 @@ _ANSWER_RULES = {
     "garbled": Rule(garbled.garbled, garbled.MIN_SHARE, matching(garbled.CUE)),
     "interface_text": Rule(interface.notice, "an answer", matching(interface.CUE)),
     "repetition": Rule(
-        repetition.repetition, repetition.MIN_SHARE, at_least(repetition.MIN_CHARS)
+        repetition.repetition, repetition.MIN_SHARE, at_least(repetition.MIN_SHORT_CHARS)
     ),
     "role_leak": Rule(role_leak.role_leak, "one turn", matching(role_leak.CUE)),
     "no_context": Rule(
@@ -128,8 +128,13 @@ def _measured(messages: Messages, name: str, rule: Rule) -> Iterator[Finding]:
 
 
 def _prompts(prompts: Messages) -> Iterator[Finding]:
-    """What is wrong with a request: it asks nothing, or for more of what never was."""
-    yield from _system(prompts)
+    """What is wrong with a request: it asks nothing, or for more of what never was, or is damaged.
+
+    Damage that its answer explains is what was asked about.
+    """
+    for finding in _system(prompts):
+        if not garbled.explained(_next(prompts.flat, finding)):
+            yield finding
     first = np.isin(prompts.turns, (0, 1)) & (np.diff(prompts.rows, prepend=-1) != 0)
     short = np.flatnonzero(prompts.lengths <= placeholder.MAX_MARKER_CHARS)
     texts = prompts.contents.take(pa.array(short)).to_pylist()
@@ -140,6 +145,12 @@ def _prompts(prompts: Messages) -> Iterator[Finding]:
             yield Finding(row, turn, "placeholder_prompt", measured, "a request")
         elif first[i] and continuation.asks_for_more(text):
             yield Finding(row, turn, "no_context", text, "a beginning")
+
+
+def _next(flat: Turns, finding: Finding) -> str:
+    """The message after that of `finding`; "" where there is none."""
+    place = int(flat.offsets[finding.row]) + finding.turn + 1
+    return str(flat.contents[place]) if place < flat.offsets[finding.row + 1] else ""
 
 
 def _system(messages: Messages) -> Iterator[Finding]:
