@@ -46,7 +46,7 @@ _FUNCTION_WORD = re.compile(
 _LETTER = re.compile(r"[^\W\d_]")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _NOT_LATIN = re.compile(r"[\u0370-\u1fff\u3040-\u30ff\uac00-\ud7af]")
-_CODE = re.compile(r"[{}=]|```|\bdef |\bSELECT\b|\bprint\(|\breturn\b|</")
+_CODE = re.compile(r"[{}=]|```|\bdef |\bSELECT\b|\bprint\(|</")
 _SENTENCE = re.compile(
     rf"(?<![A-Za-z0-9'’-])(?:[A-Za-z0-9][A-Za-z0-9'’-]{{0,30}}+[,;]? ){{{MIN_WORDS - 1},30}}+"
     r"[A-Za-z'’-]{1,30}+[.!?]"

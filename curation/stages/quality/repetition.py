@@ -14,8 +14,8 @@ from curation.text.spans import prose
 
 #: Fewest characters in which a loop shows; below are chants, beats ("dum dum dum") and laughter.
 MIN_CHARS = 40
-#: Fewest characters, fewest times and smallest share of an answer that is nothing but one short unit
-#: of up to `MAX_SHORT_UNIT` characters, different Han among them ("水果水果水果…", not "哈哈哈…").
+#: Fewest characters, fewest times and smallest share of an answer that is nothing but one unit of
+#: up to `MAX_SHORT_UNIT` characters, different Han among them ("水果水果水果…", not "哈哈哈…").
 #: A few times are a cheer ("加油！加油！…"); the corpora have no answer of six.
 MIN_SHORT_CHARS = 16
 MIN_SHORT_HAN = 2
