@@ -110,7 +110,7 @@ def _correct(
     languages: NDArray[np.object_], counts: NDArray[np.int64], texts: pa.StringArray
 ) -> None:
     """Corrects `languages` where a sentence has a word of another: 大の字, What does 你好 mean?"""
-    kana = np.flatnonzero((languages == "ja") & (counts[:, _Kind.KANA] == 1))
+    kana = np.flatnonzero((languages == "ja") & (counts[:, _Kind.KANA] <= 1))
     plain = [looks_chinese(text) for text in texts.take(pa.array(kana)).to_pylist()]
     languages[kana[np.array(plain, bool)]] = "zh"
     words = counts[:, _Kind.WORD]

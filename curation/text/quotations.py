@@ -22,10 +22,15 @@ _HAN = re.compile(r"[\u3400-\u9fff]")
 # Chinese words in characters that Japanese has too, but does not use so (是非, 存在, 終了, 那覇).
 _CHINESE_WORD = re.compile(  # and not before hiragana: 他の, 我が, 在る
     "什[么麼]|怎[么麼]|[這这們们還还沒]|是(?![ぁ-ん非正認])|那(?![ぁ-ん覇須珂])|翻[译譯]成|[请請][把用将將]|中文意思|用中文"
+    "|(?:^|[^申要招懇起普勧下元])[请請](?![ぁ-ん求負願来書け])"
+    "|[\\s」』”’》〉\ue000]的(?![ぁ-ん中確場屋])|(?:^|[^ぁ-ん])很(?![ぁ-ん戻])"
     "|(?:^|[^存現滞駐不健自])在(?![ぁ-ん庫日宅住籍学學位任留])"
     "|(?:^|[^完終修読校満])了(?![ぁ-ん解承])"
     "|有[几幾]|[几幾][个個画畫]|我(?![ぁ-ん々慢家流孫])|(?:^|[^其])他(?![ぁ-ん人社国國方界殺力校])"
 )
+
+# Old forms that Japanese gave up, in names too; where there is no kana, as around a quotation.
+_OLD_FORM = re.compile("[譯釋讀發寫歡變對當點體號聲]")
 
 # Stands for a quotation while the rest is converted. Should a text hold it, it stands for itself.
 _MARK = "\ue000"
@@ -41,7 +46,9 @@ def looks_japanese(text: str) -> bool:
 
 def looks_chinese(text: str) -> bool:
     """Whether `text` has a character or a word that Japanese does not write."""
-    return not hanzi.not_japanese_set().isdisjoint(text) or bool(_CHINESE_WORD.search(text))
+    if not hanzi.not_japanese_set().isdisjoint(text) or _CHINESE_WORD.search(text):
+        return True
+    return bool(_OLD_FORM.search(text)) and not _KANA.search(text)
 
 
 def mask_foreign(text: str) -> tuple[str, Callable[[str], str]]:
