@@ -349,3 +349,8 @@ def test_real_messages_are_clean_afterwards(shared_data):
         assert before == after
     again = clean(pa.RecordBatch.from_arrays([result.columns["messages"]], ["messages"]), Clean())
     assert not again.edits
+
+
+def test_a_program_without_a_fence_keeps_its_blanks():
+    code = "def area(r):  \n    # Fläche\n\n\n\n    return 3.14 * r * r"
+    assert cleaned("计算面积。", code)[1] == code

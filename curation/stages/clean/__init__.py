@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from curation.stages.batch import Drop, Edit, StageResult, Turns, edited, messages_array, turns
 from curation.stages.clean import characters, html, layout, mojibake, prefixes, repeats
+from curation.text.program import is_program
 from curation.text.structure import is_json
 from schemas.conversation import Message
 from schemas.recipe import Clean
@@ -42,8 +43,8 @@ CONVERSATION_RULES: dict[str, ConversationRule] = {
 }
 _WITHOUT_HTML = {n: r for n, r in CONVERSATION_RULES.items() if not n.startswith("html_")}
 
-# In JSON blanks and the form of characters are data.
-_NOT_IN_JSON = frozenset(("unicode_nfc", "trailing_space", "blank_lines"))
+# In program text and JSON, blanks and the form of characters are data.
+_NOT_IN_CODE = frozenset(("unicode_nfc", "trailing_space", "blank_lines"))
 
 # Only a text that matches can need cleaning by itself: it has a character beyond tab, line end,
 # ASCII, Han, kana, and Chinese and typographic punctuation, or blanks in a wrong place, or residue.
@@ -101,7 +102,7 @@ def _clean_text(text: str) -> tuple[str, set[str]]:
     fired: set[str] = set()
     before = None
     while text != before:
-        before, without = text, _NOT_IN_JSON if is_json(text) else frozenset()
+        before, without = text, _NOT_IN_CODE if _is_code(text) else frozenset()
         for name, rule in TEXT_RULES.items():
             changed = text if name in without else rule(text)
             if changed != text:
@@ -110,6 +111,11 @@ def _clean_text(text: str) -> tuple[str, set[str]]:
             if rule is mojibake.mojibake and mojibake.is_wreck(text):
                 return text, fired
     return text, fired
+
+
+def _is_code(text: str) -> bool:
+    """Whether all of a message is JSON or a program, without a fence."""
+    return is_json(text) or is_program(text)
 
 
 def _edits(flat: Turns, rules: dict[str, ConversationRule]) -> Iterator[Edit]:
