@@ -9,13 +9,13 @@ tokenizer has a token with a backslash in it. Escaping twice is escaping once.
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curation.stages.batch import Drop, Edit, StageResult, Turns, edited, messages_array, turns
+from curation.stages.batch import Edit, StageResult, Turns, edited, messages_array, turns
+from curation.stages.counted import Counted, drops
 from schemas.recipe import ControlTokens
 
 # The words that head the parts of an Alpaca prompt. A heading without the colon is Markdown.
@@ -61,16 +61,6 @@ _TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A message with control tokens in it, and how many of each family."""
-
-    row: int
-    turn: int
-    text: str
-    families: Counter[str]
-
-
 def control_tokens(batch: pa.RecordBatch, config: ControlTokens) -> StageResult:
     """Column `control_tokens`, how many a conversation has (int32); and what `action` asks for.
 
@@ -81,13 +71,13 @@ def control_tokens(batch: pa.RecordBatch, config: ControlTokens) -> StageResult:
     found = list(_search(flat))
     totals = np.zeros(len(batch), np.int32)
     for message in found:
-        totals[message.row] += message.families.total()
+        totals[message.row] += message.counts.total()
     columns = {"control_tokens": pa.array(totals, pa.int32())}
     if config.action == "drop":
-        return StageResult(columns, drops=_drops(found))
+        return StageResult(columns, drops=drops(found, "control_tokens", "families"))
     if config.action == "keep" or not found:
         return StageResult(columns)
-    edits = [Edit(f.row, f.turn, tuple(f.families), f.text, escape(f.text)) for f in found]
+    edits = [Edit(f.row, f.turn, tuple(f.counts), f.before, f.after) for f in found]
     return StageResult(columns | {"messages": messages_array(edited(flat, edits))}, edits=edits)
 
 
@@ -117,7 +107,7 @@ def _broken(match: re.Match[str]) -> str:
     return f"{match[0][0]}\\{match[0][1:]}"
 
 
-def _search(flat: Turns) -> Iterator[_Found]:
+def _search(flat: Turns) -> Iterator[Counted]:
     rows = flat.rows
     suspects = pc.fill_null(pc.match_substring_regex(flat.contents, _SUSPECT), False)
     for i in np.flatnonzero(suspects.to_numpy(zero_copy_only=False)).tolist():
@@ -126,17 +116,4 @@ def _search(flat: Turns) -> Iterator[_Found]:
         if counts:
             row = int(rows[i])
             ordered = Counter({family: counts[family] for family in FAMILIES if family in counts})
-            yield _Found(row, i - int(flat.offsets[row]), text, ordered)
-
-
-def _drops(found: list[_Found]) -> list[Drop]:
-    by_row: dict[int, list[_Found]] = {}
-    for message in found:
-        by_row.setdefault(message.row, []).append(message)
-    return [Drop(row, "control_tokens", _evidence(those)) for row, those in by_row.items()]
-
-
-def _evidence(found: list[_Found]) -> dict[str, object]:
-    """Families and places, never the tokens: a secret may have the shape of one."""
-    counts = sum((message.families for message in found), Counter[str]())
-    return {"families": dict(sorted(counts.items())), "turns": [message.turn for message in found]}
+            yield Counted(row, i - int(flat.offsets[row]), text, escape(text), ordered)

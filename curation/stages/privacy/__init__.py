@@ -4,15 +4,14 @@ What is found is named by its kind and never shown: neither columns nor evidence
 the edits only `before` does.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curation.stages.batch import Drop, Edit, StageResult, Turns, edited, messages_array, turns
+from curation.stages.batch import Edit, StageResult, Turns, edited, messages_array, turns
+from curation.stages.counted import Counted, drops
 from curation.stages.privacy.accounts import PROVINCES
 from curation.stages.privacy.redaction import FINDERS, PLACEHOLDERS, Finding, find, redact
 from schemas.recipe import Privacy
@@ -43,17 +42,6 @@ _ADDRESS_SUSPECT = r"[0-9０-９](?:号|弄|栋|幢|座|单元|室|组|层|楼)"
 _OF_SOURCE = ("source_id", "source_category")
 
 
-@dataclass(frozen=True, slots=True)
-class _Private:
-    """A message with something private in it: its place, itself, redacted, the kinds it has."""
-
-    row: int
-    turn: int
-    before: str
-    after: str
-    counts: Counter[str]
-
-
 def privacy(batch: pa.RecordBatch, config: Privacy) -> StageResult:
     """Column `pii`, the sorted kinds found (null where none); and what `action` asks for.
 
@@ -68,7 +56,7 @@ def privacy(batch: pa.RecordBatch, config: Privacy) -> StageResult:
         return StageResult(columns)
     columns |= {name: _redacted(batch.column(name), config) for name in _OF_SOURCE}
     if config.action == "drop":
-        return StageResult(columns, drops=_drops(found))
+        return StageResult(columns, drops=drops(found, "privacy", "kinds"))
     if not found:
         return StageResult(columns)
     edits = [Edit(p.row, p.turn, tuple(sorted(p.counts)), p.before, p.after) for p in found]
@@ -109,31 +97,18 @@ def _suspects(texts: pa.StringArray, config: Privacy) -> list[int]:
     return [int(i) for i in np.flatnonzero(suspect)]
 
 
-def _search(flat: Turns, config: Privacy) -> Iterator[_Private]:
+def _search(flat: Turns, config: Privacy) -> Iterator[Counted]:
     rows, kinds = flat.rows, _kinds(config)
     for i in _suspects(flat.contents, config):
         before = flat.contents[i].as_py()
         after, counts = redact(before, kinds)
         if counts:
             row = int(rows[i])
-            yield _Private(row, i - int(flat.offsets[row]), before, after, counts)
+            yield Counted(row, i - int(flat.offsets[row]), before, after, counts)
 
 
-def _column(found: list[_Private], rows: int) -> pa.Array:
+def _column(found: list[Counted], rows: int) -> pa.Array:
     kinds: list[set[str]] = [set() for _ in range(rows)]
     for private in found:
         kinds[private.row] |= private.counts.keys()
     return pa.array([sorted(row) or None for row in kinds], pa.list_(pa.string()))
-
-
-def _drops(found: list[_Private]) -> list[Drop]:
-    by_row: dict[int, list[_Private]] = {}
-    for private in found:
-        by_row.setdefault(private.row, []).append(private)
-    return [Drop(row, "privacy", _evidence(those)) for row, those in by_row.items()]
-
-
-def _evidence(found: list[_Private]) -> dict[str, object]:
-    """Kinds and places, never what was found."""
-    counts = sum((private.counts for private in found), Counter[str]())
-    return {"kinds": dict(sorted(counts.items())), "turns": [private.turn for private in found]}
