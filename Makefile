@@ -43,5 +43,6 @@ clean:
 	@touch $@
 
 .venv/dev: pyproject.toml | .venv/bin/pip
+	$(BIN)/pip install --quiet torch==2.13.0
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	@touch $@ .venv/core

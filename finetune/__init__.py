@@ -1,1 +1,1 @@
-"""From a corpus directory to a fine-tuned Mixtral. Today it reads the corpus; training is next."""
+"""From a corpus directory to a fine-tuned model: render, train, evaluate, chat, merge."""

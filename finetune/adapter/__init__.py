@@ -1,0 +1,1 @@
+"""The adapter directory: what training writes and everything after it reads."""

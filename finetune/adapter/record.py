@@ -1,0 +1,113 @@
+"""`training.json`: what made an adapter directory; written last, so that without it one is unfinished.
+
+DIR/adapter_config.json  adapter_model.safetensors    what PEFT loads
+DIR/tokenizer.json …     chat_template.jinja          what chat, evaluate and servers need
+DIR/README.md            assets/loss.png              the model card and its figure
+DIR/training.json                                     this document
+DIR/evaluation.json                                   where finetune.evaluate has run
+DIR/checkpoints/checkpoint-N/                         to resume from; never pushed
+"""
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from finetune.recipe import TrainingRecipe
+from schemas.document import Document, explain
+from schemas.errors import ModelError
+
+RECORD = "training.json"
+
+
+class Base(Document):
+    """The model under the adapter."""
+
+    model: str  # Hub id, or the recipe's `model`; never a path of the machine where it trained
+    revision: str | None  # commit, where it came from the Hub
+    architecture: str  # MixtralForCausalLM
+    parameters: int
+    from_config: bool  # a random model, made for a trial
+
+
+class Data(Document):
+    """The corpus that was trained on."""
+
+    name: str  # of its recipe, or Hub id
+    revision: str | None  # commit, where it came from the Hub
+    sha256: str  # of manifest.json, or of the file
+    licenses: list[str]  # of its rows, sorted
+
+
+class TokenAccount(Document):
+    """Where the tokens of a split went: `whole` = `kept` + `dropped`.
+
+    The trainer sees `kept` + `repeated` tokens, `trained` of them with a loss.
+    """
+
+    conversations: int
+    parts: int
+    split: int  # conversations that became more than one part
+    whole: int  # all conversations, rendered each as one
+    kept: int
+    repeated: int  # BOS, system text and carried rounds that a later part repeats
+    dropped: int
+    trained: int  # tokens with a label
+    left_out: dict[str, int] = {}  # conversations or rounds left out, by reason
+
+
+class Loss(Document):
+    """One logged value. `validation` is the mean over labelled tokens, like `train`."""
+
+    step: int
+    epoch: float
+    train: float | None = None
+    validation: float | None = None
+    learning_rate: float | None = None
+    grad_norm: float | None = None
+
+
+class Guard(Document):
+    """What was measured on the loaded model before the first step."""
+
+    expert_bytes_per_parameter: float | None  # null: no experts
+    bytes_per_parameter: float  # of all quantised weights
+    matched: dict[str, int]  # LoRA target → modules
+    trainable: int  # parameters, all fp32
+
+
+class TrainingRecord(Document):
+    """The whole document."""
+
+    version: int = 1
+    recipe: TrainingRecipe
+    base: Base
+    data: Data
+    train: TokenAccount
+    validation: TokenAccount | None
+    guard: Guard
+    losses: list[Loss]
+    steps: int
+    best_step: int | None  # whose weights these are, where there was validation
+    stopped: str  # "finished", or why it ended early
+    seconds: float
+    tokens_per_second: float
+    peak_memory: int | None  # bytes on the GPU; null on a CPU
+    device: str
+    versions: dict[str, str]
+
+
+def read_record(directory: Path) -> TrainingRecord:
+    """Read `training.json`. Raises ModelError where there is none or it cannot be understood."""
+    path = directory / RECORD
+    try:
+        return TrainingRecord.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise ModelError(
+            f"{directory}: holds no finished adapter ({RECORD} is missing); repeat finetune.train"
+        ) from None
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValidationError as error:
+        raise ModelError(
+            f"{path}: is damaged or of another version ({explain(TrainingRecord, error)})"
+        ) from None

@@ -1,0 +1,144 @@
+"""The training recipe: one flat YAML file, every key with its reason.
+
+Three are shipped beside this module: `aurora.yaml` (the paper), `recommended.yaml` and `tiny.yaml`.
+docs/training.md explains each key.
+"""
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from schemas.document import Document, explain
+from schemas.errors import RecipeError
+
+
+class TrainingRecipe(Document):
+    """What to train, on what, and how. Lengths are tokens; a relative path starts at the folder
+    in which the command runs.
+    """
+
+    # What is trained on what
+    model: str = Field(description="Base model: a Hub id or a directory.")
+    model_revision: str | None = Field(
+        None, description="Commit or tag of a base model on the Hub."
+    )
+    model_config_file: str | None = Field(
+        None,
+        description="A config.json: make a random model of that shape in the directory `model`, "
+        "if that does not exist. For trials without a download.",
+    )
+    data: str = Field(description="A directory that `curate run` wrote, or its Hub id.")
+    data_revision: str | None = Field(None, description="Commit or tag of a corpus on the Hub.")
+    output: str = Field(description="Directory of the adapter; checkpoints in it.")
+
+    # How the base model is held
+    quantization: Literal["nf4", "fp4", "none"] = Field(
+        "nf4", description="4-bit type of every linear weight, experts included; none: bf16."
+    )
+    double_quantization: bool = Field(
+        True, description="Quantise the scales too: 0.516 instead of 0.563 bytes per weight."
+    )
+    compute_dtype: Literal["bfloat16", "float32"] = Field(
+        "bfloat16", description="Type that 4-bit weights are multiplied in."
+    )
+    attention: Literal["sdpa", "eager", "flash_attention_2"] = Field(
+        "sdpa", description="Attention kernel; flash_attention_2 needs its own package."
+    )
+
+    # What is trained
+    lora_targets: list[str] = Field(
+        ["q_proj", "v_proj"],
+        min_length=1,
+        description="Last names of the modules that get an adapter: q_proj, k_proj, v_proj, "
+        "o_proj (attention), gate_proj, up_proj, down_proj (experts or MLP). Every one must match.",
+    )
+    lora_rank: int = Field(8, ge=1)
+    lora_alpha: float = Field(16, gt=0, description="Updates are scaled by alpha / rank.")
+    lora_dropout: float = Field(0.0, ge=0, lt=1)
+
+    # What the model sees
+    template: Literal["auto", "mistral-v1", "tokenizer"] = Field(
+        "auto",
+        description="mistral-v1: as mistral-common renders it; tokenizer: the chat template of the "
+        "model's tokenizer; auto: mistral-v1 for Mixtral, else tokenizer.",
+    )
+    max_length: int = Field(1024, ge=16, description="Longest part of a conversation.")
+    too_long: Literal["split", "drop", "refuse"] = Field(
+        "split",
+        description="Longer conversations: split between rounds, leave out and count, or stop.",
+    )
+    carry_rounds: int = Field(
+        0, ge=0, description="Rounds that a part repeats from the one before, as context only."
+    )
+    packing: bool = Field(
+        False, description="Fill rows of max_length with whole parts; none sees another."
+    )
+
+    # How it is trained
+    epochs: float = Field(3.0, gt=0)
+    max_steps: int | None = Field(None, ge=1, description="Stop after so many, whatever `epochs`.")
+    learning_rate: float = Field(5e-5, gt=0)
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    warmup: float = Field(0.0, ge=0, lt=1, description="Share of the steps.")
+    weight_decay: float = Field(0.0, ge=0)
+    max_grad_norm: float = Field(1.0, gt=0)
+    optimizer: Literal["adamw", "adamw_8bit", "paged_adamw_8bit", "adamw_4bit"] = "adamw"
+    batch_size: int = Field(2, ge=1, description="Rows per GPU and forward pass.")
+    accumulation: int = Field(4, ge=1, description="Forward passes per step.")
+    gradient_checkpointing: bool = Field(
+        True, description="Compute activations again in the backward pass instead of keeping them."
+    )
+    router_aux_loss: float = Field(
+        0.0, ge=0, description="Weight of the loss that balances experts; the paper had none."
+    )
+    seed: int = Field(42, ge=0)
+
+    # What is watched and kept
+    log_steps: int = Field(10, ge=1)
+    eval_steps: int | None = Field(
+        None, ge=1, description="Validate so often on the corpus' validation split; none: never."
+    )
+    early_stop: int | None = Field(
+        None, ge=1, description="Stop after so many validations without a better loss."
+    )
+    save_steps: int = Field(1000, ge=1)
+    keep_checkpoints: int = Field(2, ge=1, description="The best is kept besides.")
+    report_to: list[Literal["tensorboard", "trackio", "wandb"]] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.early_stop and not self.eval_steps:
+            raise ValueError("early_stop needs eval_steps: how often to validate")
+        if self.eval_steps and self.save_steps % self.eval_steps:
+            raise ValueError("save_steps must be a multiple of eval_steps, to keep the best")
+        return self
+
+
+def read_recipe(path: Path) -> TrainingRecipe:
+    """Read a recipe. Raises RecipeError, which names the key and, if unknown, the nearest one."""
+    document = _parse(path)
+    try:
+        return TrainingRecipe.model_validate(document)
+    except ValidationError as error:
+        raise RecipeError(f"{path}: {explain(TrainingRecipe, error)}") from None
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecipeError(f"{path}: no such file; shipped: {', '.join(_shipped())}") from None
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot be read ({error.strerror})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: is not YAML ({str(error).splitlines()[0]})") from None
+    if not isinstance(document, dict):
+        raise RecipeError(f"{path}: must be a mapping of keys to values")
+    return document
+
+
+def _shipped() -> list[str]:
+    folder = Path(__file__).parent / "recipes"
+    return [f"finetune/recipes/{path.name}" for path in sorted(folder.glob("*.yaml"))]
