@@ -4,6 +4,7 @@ Three are shipped beside this module: `aurora.yaml` (the paper), `recommended.ya
 docs/training.md explains each key.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -116,13 +117,28 @@ class TrainingRecipe(Document):
         return self
 
 
-def read_recipe(path: Path) -> TrainingRecipe:
-    """Read a recipe. Raises RecipeError, which names the key and, if unknown, the nearest one."""
+def read_recipe(path: Path, changes: Sequence[str] = ()) -> TrainingRecipe:
+    """Read a recipe; each of `changes` is KEY=VALUE with a YAML value.
+
+    Raises RecipeError, which names the key and, if unknown, the nearest one.
+    """
     document = _parse(path)
+    for change in changes:
+        key, equals, value = change.partition("=")
+        if not equals:
+            raise RecipeError(f"--set {change}: must be KEY=VALUE")
+        document[key] = _value(change, value)
     try:
         return TrainingRecipe.model_validate(document)
     except ValidationError as error:
         raise RecipeError(f"{path}: {explain(TrainingRecipe, error)}") from None
+
+
+def _value(change: str, value: str) -> Any:
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"--set {change}: not YAML ({str(error).splitlines()[0]})") from None
 
 
 def _parse(path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`training.json`: what made an adapter directory; written last, so that without it one is unfinished.
+"""`training.json`: what made an adapter directory. Written last: without it, one is unfinished.
 
 DIR/adapter_config.json  adapter_model.safetensors    what PEFT loads
 DIR/tokenizer.json …     chat_template.jinja          what chat, evaluate and servers need
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from finetune.rendering.account import TokenAccount
 from finetune.recipe import TrainingRecipe
 from schemas.document import Document, explain
 from schemas.errors import ModelError
@@ -36,23 +37,6 @@ class Data(Document):
     revision: str | None  # commit, where it came from the Hub
     sha256: str  # of manifest.json, or of the file
     licenses: list[str]  # of its rows, sorted
-
-
-class TokenAccount(Document):
-    """Where the tokens of a split went: `whole` = `kept` + `dropped`.
-
-    The trainer sees `kept` + `repeated` tokens, `trained` of them with a loss.
-    """
-
-    conversations: int
-    parts: int
-    split: int  # conversations that became more than one part
-    whole: int  # all conversations, rendered each as one
-    kept: int
-    repeated: int  # BOS, system text and carried rounds that a later part repeats
-    dropped: int
-    trained: int  # tokens with a label
-    left_out: dict[str, int] = {}  # conversations or rounds left out, by reason
 
 
 class Loss(Document):

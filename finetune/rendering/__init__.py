@@ -1,0 +1,1 @@
+"""From conversations to exact tokens and exact masks."""
