@@ -22,9 +22,7 @@ class TrainingRecipe(Document):
 
     # What is trained on what
     model: str = Field(description="Base model: a Hub id or a directory.")
-    model_revision: str | None = Field(
-        None, description="Commit or tag of a base model on the Hub."
-    )
+    model_revision: str | None = Field(None, description="Commit or tag of the base on the Hub.")
     model_config_file: str | None = Field(
         None,
         description="A config.json: make a random model of that shape in the directory `model`, "

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from finetune.rendering.account import TokenAccount
 from finetune.recipe import TrainingRecipe
+from finetune.rendering.account import TokenAccount
 from schemas.document import Document, explain
 from schemas.errors import ModelError
 
