@@ -1,0 +1,169 @@
+"""The model card: metadata that the Hub understands, and what was done, from the record.
+
+What a user writes between the two marked lines stays when the card is made again.
+"""
+
+import json
+import re
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+from huggingface_hub import ModelCardData
+from markupsafe import Markup
+
+from finetune.adapter.licenses import combine
+from finetune.adapter.plot import plot_losses
+from finetune.adapter.record import Loss, TrainingRecord
+from schemas.errors import ModelError
+
+CARD = "README.md"
+FIGURE = "assets/loss.png"
+EVALUATION = "evaluation.json"
+BEGIN = "<!-- your text begins: it stays when this card is made again -->"
+END = "<!-- your text ends -->"
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_LONGEST_TABLE = 12  # rows of losses; the figure shows all
+
+
+def write_card(directory: Path, record: TrainingRecord) -> None:
+    """Write README.md and its figure into an adapter's directory; `evaluation.json` is shown if
+    there. Raises ModelError where the user's part of an older card cannot be told from ours.
+    """
+    plot_losses(record, directory / FIGURE)
+    notes = _notes(directory / CARD)
+    evaluation = read_evaluation(directory / EVALUATION)
+    text = f"---\n{card_data(record).to_yaml()}\n---\n\n{_body(record, evaluation, notes)}"
+    (directory / CARD).write_text(text, encoding="utf-8")
+
+
+def card_data(record: TrainingRecord) -> ModelCardData:
+    """The front matter."""
+    license_ = combine(record.data.licenses)
+    base = hub_base(record)
+    return ModelCardData(
+        base_model=base,
+        base_model_relation="adapter" if base else None,
+        datasets=[record.data.name] if record.data.revision else None,
+        language="zh",
+        library_name="peft",
+        license=license_.license,
+        license_name=license_.name,
+        pipeline_tag="text-generation",
+        tags=["aurora-zh", "lora", "sft", "trl", "conversational"],
+    )
+
+
+def hub_base(record: TrainingRecord) -> str | None:
+    """The base's Hub id, or None: made at random, or a directory of the machine."""
+    base = record.base
+    named = _HUB_ID.fullmatch(base.model) and (base.revision or not Path(base.model).exists())
+    return base.model if named and not base.from_config else None
+
+
+def read_evaluation(path: Path) -> dict[str, Any] | None:
+    """`evaluation.json`, if there. Raises ModelError where it is not a JSON object."""
+    try:
+        evaluation = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        evaluation = None
+    if not isinstance(evaluation, dict):
+        raise ModelError(f"{path}: is no JSON object; repeat finetune.evaluate or remove it")
+    return evaluation
+
+
+def _notes(path: Path) -> str:
+    """The user's text in an older card."""
+    try:
+        old = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError):
+        raise ModelError(f"{path}: cannot be read as text; remove it and repeat") from None
+    if BEGIN not in old:
+        return ""
+    notes, end, rest = old.partition(BEGIN)[2].partition(END)
+    if not end or BEGIN in rest or END in rest:
+        raise ModelError(f"{path}: write the line {END!r} once, after your text, and repeat")
+    return notes.strip("\n")
+
+
+def _body(record: TrainingRecord, evaluation: dict[str, Any] | None, notes: str) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("finetune", "adapter"),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,  # a card is shown as HTML, and names are not ours
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"plain": plain, "code": code, "fenced": fenced}
+    text = environment.get_template("card.md.jinja").render(
+        record=record,
+        base=hub_base(record),
+        license=combine(record.data.licenses),
+        recipe=yaml.safe_dump(_public_recipe(record), allow_unicode=True, sort_keys=False),
+        accounts={"train": record.train}
+        | ({"validation": record.validation} if record.validation else {}),
+        losses=_chosen(record.losses, record.best_step),
+        evaluation=dict(_flat(evaluation)) if evaluation else {},
+        experts_adapted=bool({"gate_proj", "up_proj", "down_proj"} & record.guard.matched.keys()),
+        figure=FIGURE,
+        notes=Markup(f"{BEGIN}\n{notes}\n{END}"),  # noqa: S704  # the user's own, in their own card
+    )
+    return str(text)
+
+
+def _public_recipe(record: TrainingRecord) -> dict[str, Any]:
+    """The recipe without what is only true of the machine."""
+    recipe = record.recipe.model_dump(exclude={"output", "model_config_file"}, exclude_none=True)
+    return recipe | {"model": record.base.model, "data": record.data.name}
+
+
+def _chosen(losses: list[Loss], best: int | None) -> list[Loss]:
+    """Rows for the table: the validations, or else all; the first, the last, the best, and some."""
+    rows = [loss for loss in losses if loss.validation is not None]
+    rows = rows or [loss for loss in losses if loss.train is not None]
+    if len(rows) <= _LONGEST_TABLE:
+        return rows
+    last = len(rows) - 1
+    chosen = {round(i * last / (_LONGEST_TABLE - 2)) for i in range(_LONGEST_TABLE - 1)}
+    return [row for i, row in enumerate(rows) if i in chosen or row.step == best]
+
+
+def _flat(value: Any, path: str = "") -> list[tuple[str, str]]:
+    """Names and numbers or texts of a JSON value, down to three levels; lists are left out."""
+    if isinstance(value, dict) and path.count(".") < 3:
+        return [
+            pair for key, one in value.items() for pair in _flat(one, f"{path}.{key}".strip("."))
+        ]
+    if isinstance(value, float):
+        return [(path, f"{value:.4g}")]
+    return [(path, str(value))] if isinstance(value, str | int) else []
+
+
+def _one_line(text: object) -> str:
+    """Without control, direction and other invisible characters."""
+    words = " ".join(str(text).split())
+    return "".join(c for c in words if unicodedata.category(c)[0] not in "CZ" or c == " ")
+
+
+def plain(text: object) -> str:
+    """Text that Markdown shows as it is; HTML is escaped by the template."""
+    return re.sub(r"([\\`*_{}\[\]()#+!|~$])", r"\\\1", _one_line(text))
+
+
+def code(text: object) -> Markup:
+    """An inline code span, also in a table. Markdown shows its `<` and `&` as they are."""
+    inner = _one_line(text).replace("`", "'").replace("|", r"\|")
+    return Markup(f"`{inner or ' '}`")  # noqa: S704
+
+
+def fenced(text: str, language: str) -> Markup:
+    """A code block whose fence is longer than any in the text."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return Markup(f"{fence}{language}\n{text.rstrip()}\n{fence}")  # noqa: S704

@@ -1,0 +1,83 @@
+"""The base checkpoint: its shards, and the small files that go with them."""
+
+import json
+from collections import Counter
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from finetune.merging.tensors import Stored, stored_in
+from schemas.errors import ModelError
+
+INDEX = "model.safetensors.index.json"
+SINGLE = "model.safetensors"
+TOKENIZER = (
+    *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
+    *("tokenizer.model", "tokenizer.model.v1", "vocab.json", "merges.txt", "chat_template.jinja"),
+)
+MODEL = ("config.json", "generation_config.json", "LICENSE", "LICENSE.txt", "NOTICE")
+
+
+def find_base(name: str, revision: str | None) -> Path:
+    """The directory of a base: `name` itself, or the Hub's, fetched into its cache.
+
+    Raises ModelError where it is neither, or the Hub does not give it.
+    """
+    if (Path(name) / "config.json").is_file():
+        return Path(name)
+    from huggingface_hub import constants, errors, snapshot_download
+
+    patterns = ["*.safetensors", INDEX, *TOKENIZER, *MODEL]
+    transport: type[Exception] = errors.HTTPError  # type: ignore[attr-defined]  # httpx or httpx2
+    try:
+        fetched = snapshot_download(
+            name, revision=revision, allow_patterns=patterns, ignore_patterns=["consolidated*"]
+        )
+    except (OSError, ValueError, transport):
+        raise ModelError(
+            f"{name}: is no directory with a config.json, and {constants.ENDPOINT} does not give "
+            "it; check the name, run `hf auth login`, or name its directory with --base"
+        ) from None
+    return Path(fetched)
+
+
+def read_config(directory: Path) -> dict[str, Any]:
+    """The base's config.json. Raises ModelError where it is unreadable or says: quantised."""
+    path = directory / "config.json"
+    try:
+        config: dict[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        raise ModelError(f"{path}: cannot be read as JSON; fetch the base again") from None
+    if config.get("quantization_config"):
+        raise ModelError(
+            f"{directory}: is quantised; merging needs the original weights (bf16, f16 or f32)"
+        )
+    return config
+
+
+def stored_tensors(directory: Path) -> list[Stored]:
+    """All tensors of a checkpoint, shard by shard. Raises ModelError where it is incomplete."""
+    index = directory / INDEX
+    if not index.is_file():
+        if not (directory / SINGLE).is_file():
+            raise ModelError(f"{directory}: holds no safetensors; convert or fetch the base so")
+        return stored_in(directory / SINGLE)
+    try:
+        weight_map: dict[str, str] = json.loads(index.read_bytes())["weight_map"]
+        shards = sorted(set(weight_map.values()))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ModelError(f"{index}: is no index of shards; fetch the base again") from None
+    found = [stored for shard in shards for stored in stored_in(directory / shard)]
+    missing = weight_map.keys() - {stored.name for stored in found}
+    if missing:
+        raise ModelError(f"{directory}: {min(missing)} is in no shard; fetch the base again")
+    return [stored for stored in found if weight_map.get(stored.name) == stored.path.name]
+
+
+def common_dtype(stored: list[Stored]) -> Any:
+    """The type that most of the floating weights have. What is kept otherwise is so on purpose."""
+    elements: Counter[Any] = Counter()
+    for one in stored:
+        if one.dtype.is_floating_point:
+            elements[one.dtype] += prod(one.shape)
+    return elements.most_common(1)[0][0]

@@ -1,0 +1,142 @@
+"""The model card."""
+
+import json
+
+import pytest
+import yaml
+from adapter_records import BASE, make_record
+from huggingface_hub import ModelCard
+
+from finetune.adapter.card import BEGIN, END, write_card
+from finetune.adapter.licenses import combine
+from finetune.adapter.record import Base, Data
+from finetune.recipe import TrainingRecipe
+from schemas.errors import ModelError
+
+HOSTILE = "<script>alert(1)</script> | ![x](http://h) \n---\nlicense: mit\n# forged \u202e `a`"
+
+
+@pytest.fixture
+def card(tmp_path):
+    """Write the card of a record: its parsed front matter and its text."""
+
+    def write(**changes):
+        write_card(tmp_path, make_record(**changes))
+        return ModelCard.load(tmp_path / "README.md")
+
+    return write
+
+
+def test_front_matter_is_what_the_hub_understands(card):
+    data = Data(name="me/aurora", revision="c" * 40, sha256="ab" * 32, licenses=["mit"])
+    metadata = card(data=data).data.to_dict()
+    assert metadata["base_model"] == BASE
+    assert metadata["base_model_relation"] == "adapter"
+    assert metadata["datasets"] == ["me/aurora"]
+    assert metadata["language"] == "zh"
+    assert metadata["library_name"] == "peft"
+    assert metadata["license"] == "mit"
+    assert metadata["pipeline_tag"] == "text-generation"
+
+
+def test_a_base_of_this_machine_is_not_named_as_one_of_the_hub(card):
+    for model in ("output/tiny", "/home/somebody/models/x", "tiny"):
+        base = make_record().base.model_copy(
+            update={"model": model, "revision": None, "from_config": model == "output/tiny"}
+        )
+        metadata = card(base=base).data.to_dict()
+        assert not {"base_model", "base_model_relation", "datasets"} & metadata.keys()
+
+
+def test_figures_are_those_of_the_record(card, tmp_path):
+    text = card().text
+    for row in (
+        "| conversations | 1,000 | 100 |",
+        "| kept | 396,000 |",
+        "| dropped | 4,000 |",
+        "| repeated as context | 1,200 |",
+        "| share with a loss | 62.9% |",
+        "| 250 (best) | 2.50 |",
+        "| peak memory | 26.0 GiB |",
+        "| bytes per expert weight | 0.516 |",
+        "| modules adapted: q\\_proj | 32 |",
+    ):
+        assert row in text
+    assert "ab" * 32 in text
+    assert "Not evaluated on benchmarks." in text
+    assert (tmp_path / "assets" / "loss.png").is_file()
+
+
+def test_the_recipe_in_the_card_says_nothing_of_the_machine(card):
+    recipe = TrainingRecipe(model="/home/me/mixtral", data="/home/me/aurora", output="/home/me/out")
+    text = card(recipe=recipe).text
+    assert "/home/me" not in text
+    shown = yaml.safe_load(text.partition("```yaml\n")[2].partition("```")[0])
+    assert TrainingRecipe(**shown, output="x").lora_targets == ["q_proj", "v_proj"]
+    assert (shown["model"], shown["data"]) == (BASE, "aurora")
+
+
+def test_text_of_the_user_stays(card, tmp_path):
+    card()
+    path = tmp_path / "README.md"
+    mine = "Our notes: 中文 <b>kept</b> as they are.\n\n- also this"
+    old = path.read_text()
+    path.write_text(old.replace(f"{BEGIN}\n\n{END}", f"{BEGIN}\n{mine}\n{END}"))
+    assert mine in card(steps=299).text
+    first = path.read_text()
+    card(steps=299)
+    assert path.read_text() == first
+    path.write_text(old.replace(END, ""))
+    with pytest.raises(ModelError, match="README.md"):
+        card()
+
+
+def test_hostile_names_stay_text(card):
+    base = Base(model=HOSTILE, revision="a", architecture=HOSTILE, parameters=1, from_config=False)
+    data = Data(name=HOSTILE, revision="c", sha256=HOSTILE, licenses=[HOSTILE])
+    account = make_record().train.model_copy(update={"left_out": {HOSTILE: 1}})
+    made = card(base=base, data=data, train=account, device=HOSTILE, stopped=HOSTILE)
+    assert made.data.license == "other"
+    assert made.data.datasets == [HOSTILE]
+    prose = made.text.replace("```yaml", "```")
+    outside = "".join(prose.split("```")[::2])  # code blocks show their text as it is
+    assert "\n# forged" not in outside
+    assert "\u202e" not in outside
+    assert "![x](" not in "".join(outside.split("`")[::2])
+    assert "<script>" not in "".join(outside.split("`")[::2])
+
+
+def test_evaluation_is_shown_where_there_is_one(card, tmp_path):
+    path = tmp_path / "evaluation.json"
+    path.write_text(json.dumps({"ceval": {"accuracy": 0.51883, "items": 1346}, "skip": [1]}))
+    text = card().text
+    assert "0.5188" in text
+    assert "1346" in text
+    path.write_text("[")
+    with pytest.raises(ModelError, match="evaluation.json"):
+        card()
+
+
+@pytest.mark.parametrize(
+    ("licenses", "expected"),
+    [
+        (["apache-2.0", "mit"], "apache-2.0"),
+        (["apache-2.0", "cc-by-nc-4.0", "cc-by-4.0"], "cc-by-nc-4.0"),
+        (["CC-BY-SA-4.0", "CC0-1.0"], "cc-by-sa-4.0"),
+        (["cc-by-nc-sa-4.0", "cc-by-nc-4.0"], "cc-by-nc-sa-4.0"),
+        (["gpl-3.0", "mit"], "gpl-3.0"),
+        (["mit", "unknown"], "other"),
+        ([], "other"),
+    ],
+)
+def test_the_strictest_licence_wins(licenses, expected):
+    combined = combine(licenses)
+    assert combined.license == expected
+    assert (combined.name is None) == (expected != "other")
+
+
+def test_the_card_says_why_its_licence(card):
+    data = Data(name="a", revision=None, sha256="s", licenses=["cc-by-nc-4.0", "mit"])
+    text = card(data=data).text
+    assert "excludes commercial use" in text
+    assert "`cc-by-nc-4.0`, `mit`" in text
