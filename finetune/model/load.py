@@ -1,0 +1,141 @@
+"""Load what a recipe names: the tokenizer, and the base model in 4 bits."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+from finetune.model.guard import check_base
+from finetune.model.mistral_tokenizer import mistral_v1_tokenizer
+from finetune.model.quantizer import four_bit_config, unquantized_config
+from finetune.model.random_model import make_random_model
+from finetune.recipe import TrainingRecipe
+from schemas.errors import ModelError
+
+
+def load_tokenizer(recipe: TrainingRecipe) -> Any:
+    """The model's tokenizer, with a token of its own for padding; embeddings keep their size.
+
+    Mixtral gets Mistral's v1 tokenizer from mistral-common where it brings none, and so does every
+    model made from a config. Raises ModelError where there is none, or none that fits.
+    """
+    _make(recipe)
+    config = _config(recipe)
+    if _brings_tokenizer(recipe.model):
+        tokenizer = _pretrained_tokenizer(recipe)
+    elif config.model_type == "mixtral" or recipe.model_config_file:
+        tokenizer = mistral_v1_tokenizer()
+    else:
+        raise ModelError(f"{recipe.model}: holds no tokenizer; copy its tokenizer.json there")
+    _set_padding(tokenizer, recipe.model)
+    if max(tokenizer.get_vocab().values()) >= config.vocab_size:
+        raise ModelError(
+            f"{recipe.model}: its vocab_size is {config.vocab_size}, its tokenizer has "
+            f"{len(tokenizer)} tokens; they belong to different models"
+        )
+    return tokenizer
+
+
+def load_base(recipe: TrainingRecipe) -> Any:
+    """The base model on one device, its linear weights and experts in 4 bits, checked.
+
+    Each weight is quantised as it is read: the bf16 model never exists. Raises ModelError where
+    the checkpoint is incomplete, quantised already, or in a shape that cannot be quantised.
+    """
+    _make(recipe)
+    config = _config(recipe)
+    if getattr(config, "quantization_config", None) is not None:
+        raise ModelError(
+            f"{recipe.model}: is quantised already; name the original model, "
+            "it is quantised as it is read"
+        )
+    config.use_cache = False
+    model, loading = _pretrained(recipe, config)
+    _refuse_incomplete(recipe.model, loading)
+    model.requires_grad_(requires_grad=False)
+    check_base(model, quantized=recipe.quantization != "none")
+    return model
+
+
+def device() -> torch.device:
+    """The GPU of this process, or the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    return torch.device("cpu")
+
+
+def _make(recipe: TrainingRecipe) -> None:
+    if recipe.model_config_file:
+        make_random_model(Path(recipe.model_config_file), Path(recipe.model), recipe.seed)
+
+
+def _config(recipe: TrainingRecipe) -> Any:
+    try:
+        return AutoConfig.from_pretrained(recipe.model, revision=recipe.model_revision)
+    except (OSError, ValueError, KeyError) as error:
+        raise _cannot_load(recipe.model, error) from None
+
+
+def _brings_tokenizer(model: str) -> bool:
+    # A Hub id always tries: what it lacks is said by the Hub.
+    files = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json")
+    return not Path(model).is_dir() or any((Path(model) / file).exists() for file in files)
+
+
+def _pretrained_tokenizer(recipe: TrainingRecipe) -> Any:
+    try:
+        return AutoTokenizer.from_pretrained(recipe.model, revision=recipe.model_revision)
+    except (OSError, ValueError, KeyError) as error:
+        raise _cannot_load(recipe.model, error) from None
+
+
+def _set_padding(tokenizer: Any, model: str) -> None:
+    """Pad with a token that no text yields, and never with EOS, which is trained."""
+    if tokenizer.pad_token_id is not None and tokenizer.pad_token_id != tokenizer.eos_token_id:
+        return
+    if tokenizer.unk_token is None:
+        raise ModelError(
+            f"{model}: its tokenizer pads with EOS and has no <unk> to pad with instead; "
+            "set pad_token in its tokenizer_config.json to an unused token"
+        )
+    tokenizer.pad_token = tokenizer.unk_token
+
+
+def _pretrained(recipe: TrainingRecipe, config: Any) -> tuple[Any, dict[str, Any]]:
+    dtype = getattr(torch, recipe.compute_dtype)
+    if recipe.quantization == "none":
+        quantization: Any = unquantized_config()
+    else:
+        quantization = four_bit_config(recipe.quantization, recipe.double_quantization, dtype)
+    try:
+        model, loading = AutoModelForCausalLM.from_pretrained(
+            recipe.model,
+            revision=recipe.model_revision,
+            config=config,
+            dtype=dtype,
+            attn_implementation=recipe.attention,
+            quantization_config=quantization,
+            device_map={"": device()},
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise _cannot_load(recipe.model, error) from None
+    return model, loading
+
+
+def _refuse_incomplete(model: str, loading: dict[str, Any]) -> None:
+    for problem in ("missing_keys", "unexpected_keys", "mismatched_keys"):
+        keys = sorted(map(str, loading.get(problem) or ()))
+        if keys:
+            word = problem.removesuffix("_keys")
+            raise ModelError(
+                f"{model}: {len(keys)} {word} weights, first {keys[0]}; "
+                "the checkpoint is damaged or of another architecture; fetch it again"
+            )
+
+
+def _cannot_load(model: str, error: Exception) -> ModelError:
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return ModelError(f"{model}: cannot be loaded ({reason}); check `model` and `model_revision`")
