@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Train on every visible GPU, or on the CPU, and go on by itself after a crash:
+#
+#   finetune/launch.sh CONFIG [--set KEY=VALUE]… [--fresh] [--json]
+#
+# PYTHON names the interpreter (default: .venv/bin/python of this checkout, else python3),
+# PROCESSES how many to start (default: one per visible GPU), RESTARTS how often a run that was
+# killed may be started again (default: 10). A run that ends by itself, well or with an error that
+# it explains, is not repeated. Relative paths start in the folder where this is called.
+set -euo pipefail
+
+if [[ $# -eq 0 || $1 == -h || $1 == --help ]]; then
+  sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "${BASH_SOURCE[0]}"
+  exit $(($# == 0 ? 2 : 0))
+fi
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+config=$1
+shift
+# A recipe of this checkout is found from anywhere.
+if [[ ! -e $config && -e $root/$config ]]; then config=$root/$config; fi
+
+if [[ -z ${PYTHON:-} ]]; then
+  PYTHON=$root/.venv/bin/python
+  [[ -x $PYTHON ]] || PYTHON=python3
+fi
+export PYTHONPATH=$root${PYTHONPATH:+:$PYTHONPATH}
+
+gpus=$("$PYTHON" -c 'import torch; print(torch.cuda.device_count())') || {
+  echo "launch.sh: $PYTHON has no torch; pip install torch==2.13.0 && pip install 'aurora-zh[finetune]'" >&2
+  exit 1
+}
+processes=${PROCESSES:-$((gpus > 0 ? gpus : 1))}
+options=(--num_processes "$processes" --num_machines 1 --mixed_precision no --dynamo_backend no)
+((gpus > 0)) || options+=(--cpu)
+if ((processes > 1)); then
+  ((gpus > 0)) && options+=(--multi_gpu)
+  options+=(--main_process_port 0) # any free one
+fi
+
+# The trainer leaves its exit code here; what was killed leaves nothing.
+status=$(mktemp)
+child=
+stopping=
+trap 'rm -f "$status"' EXIT
+trap 'stopping=1; [[ -z $child ]] || kill -TERM -- "-$child" 2>/dev/null || true' INT TERM
+set -m # a group of its own for each run: all its processes get the signal, and are waited for
+
+arguments=("$@")
+code=0
+for ((attempt = 0; attempt <= ${RESTARTS:-10}; attempt++)); do
+  : >"$status"
+  AURORA_STATUS=$status "$PYTHON" -m accelerate.commands.accelerate_cli launch "${options[@]}" \
+    -m finetune.train --config "$config" ${arguments[@]+"${arguments[@]}"} &
+  child=$!
+  code=0
+  wait "$child" || code=$?
+  while kill -0 -- "-$child" 2>/dev/null; do sleep 0.2; done
+  if ((code == 0)) && [[ -z $stopping ]]; then exit 0; fi
+  if [[ -s $status ]]; then exit "$(sort -n "$status" | head -n 1)"; fi
+  if [[ -n $stopping ]]; then exit 130; fi
+  echo "launch.sh: the run was killed (code $code); it goes on from its last checkpoint" >&2
+  # What was asked to begin anew has begun.
+  kept=()
+  for argument in ${arguments[@]+"${arguments[@]}"}; do
+    [[ $argument == --fresh ]] || kept+=("$argument")
+  done
+  arguments=(${kept[@]+"${kept[@]}"})
+  sleep "${PAUSE:-5}"
+done
+echo "launch.sh: killed $attempt times; is there enough memory? See: $PYTHON -m finetune.plan" >&2
+exit "$code"

@@ -1,0 +1,117 @@
+"""Train an adapter: `python -m finetune.train --config finetune/recipes/aurora.yaml`."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+from rich.table import Table
+
+from finetune.console import err, main, needs, out
+from finetune.recipe import TrainingRecipe, read_recipe
+from schemas.errors import TrainingError
+
+if TYPE_CHECKING:
+    from finetune.adapter.record import TrainingRecord
+    from finetune.corpus import Corpus
+
+
+@click.command("train")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Training recipe, such as finetune/recipes/aurora.yaml.",
+)
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a recipe key.")
+@click.option("--fresh", is_flag=True, help="Discard what an earlier run left in the output.")
+@click.option("--json", "as_json", is_flag=True, help="Print the training record as JSON.")
+def command(config: Path, changes: tuple[str, ...], fresh: bool, as_json: bool) -> None:
+    """Train a LoRA adapter on a corpus that `curate run` wrote.
+
+    Interrupted or killed, it goes on from its last checkpoint when the command is repeated. Every
+    key of a recipe is explained in docs/training.md. finetune/launch.sh does the same on several
+    GPUs and repeats by itself.
+    """
+    recipe = read_recipe(config, changes)
+    with needs("finetune"):
+        from finetune.corpus import load_corpus
+        from finetune.training.identity import finished
+    corpus = load_corpus(recipe.data, recipe.data_revision)
+    _check_validation(recipe, corpus)
+    record = None if fresh else finished(Path(recipe.output), recipe, corpus.data)
+    if record:
+        err.print(f"{recipe.output}: finished already; --fresh trains anew", soft_wrap=True)
+    else:
+        record = _train(recipe, corpus, fresh)
+    if record:
+        _report(record, as_json)
+
+
+def _check_validation(recipe: TrainingRecipe, corpus: "Corpus") -> None:
+    if recipe.eval_steps and corpus.validation is None:
+        raise TrainingError(
+            f"{recipe.data}: has no validation split, which eval_steps asks for; curate it with "
+            "`split: {validation: 0.01}`, or train with --set eval_steps=null --set early_stop=null"
+        )
+
+
+def _train(recipe: TrainingRecipe, corpus: "Corpus", fresh: bool) -> "TrainingRecord | None":
+    with needs("finetune"):
+        from finetune.training.run import train
+        from finetune.training.settings import check_reporters
+    check_reporters(recipe)
+    return train(recipe, corpus, fresh=fresh)
+
+
+def _report(record: "TrainingRecord", as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(record.model_dump_json() + "\n")
+        return
+    table = Table(show_header=False, box=None)
+    for name, value in _results(record):
+        table.add_row(name, value)
+    out.print(table)
+
+
+def _results(record: "TrainingRecord") -> list[tuple[str, str]]:
+    train = [loss.train for loss in record.losses if loss.train is not None]
+    validation = [loss.validation for loss in record.losses if loss.validation is not None]
+    rows = [
+        ("steps", f"{record.steps} ({record.stopped})"),
+        ("training loss", f"{train[0]:.4f} → {train[-1]:.4f}"),
+    ]
+    if validation:
+        best = f"{min(validation):.4f} after step {record.best_step}, whose weights these are"
+        rows.append(("validation loss", f"{validation[0]:.4f} → {validation[-1]:.4f}; best {best}"))
+    memory = "not measured on a CPU"
+    if record.peak_memory is not None:
+        memory = f"{record.peak_memory / 2**30:.1f} GiB"
+    output = record.recipe.output
+    return [
+        *rows,
+        ("tokens per second", f"{record.tokens_per_second:,.0f} on {record.device}"),
+        ("time in steps", f"{record.seconds:,.0f} s"),
+        ("peak GPU memory", memory),
+        ("adapter", f"{output} (card: README.md, losses: assets/loss.png)"),
+        ("next", f"python -m finetune.chat {output}"),
+    ]
+
+
+def launched() -> NoReturn:
+    """Run the command; leave an exit code that is no signal's in $AURORA_STATUS for launch.sh.
+
+    `accelerate launch` ends with 1 whatever its processes end with.
+    """
+    try:
+        main(command)
+    except SystemExit as end:
+        if (path := os.environ.get("AURORA_STATUS")) and end.code not in (0, 130):
+            with Path(path).open("a", encoding="utf-8") as status:
+                status.write(f"{end.code}\n")
+        raise
+
+
+if __name__ == "__main__":
+    launched()

@@ -1,0 +1,99 @@
+"""What a run is: may this command go on with what OUTPUT holds?
+
+OUTPUT/checkpoints/run.json is written before the first step. The same recipe on the same corpus
+with the same number of processes goes on from the newest checkpoint; anything else is refused.
+"""
+
+import shutil
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from finetune.adapter.record import RECORD, Data, TrainingRecord, read_record
+from finetune.recipe import TrainingRecipe
+from finetune.training.checkpoints import write_synced
+from schemas.document import Document
+from schemas.errors import TrainingError
+
+RUN = "run.json"
+
+
+class Run(Document):
+    """The whole of `run.json`."""
+
+    recipe: TrainingRecipe
+    data: Data
+    processes: int  # each adds to the global batch
+
+
+def checkpoints_folder(output: Path) -> Path:
+    """Where a run keeps its checkpoints."""
+    return output / "checkpoints"
+
+
+def finished(output: Path, recipe: TrainingRecipe, data: Data) -> TrainingRecord | None:
+    """The record of the finished adapter in `output`, if it is of this recipe and corpus.
+
+    None where there is no finished adapter; raises TrainingError where there is another one.
+    """
+    if not (output / RECORD).exists():
+        return None
+    record = read_record(output)
+    _refuse(output, "a finished adapter", _changes(record.recipe, recipe, record.data, data))
+    return record
+
+
+def enter(output: Path, run: Run) -> None:
+    """Make `output` ready for `run`, or raise TrainingError where it holds another's work."""
+    if (output / "manifest.json").exists():
+        raise TrainingError(f"{output}: holds a corpus; name another directory as output")
+    folder = checkpoints_folder(output)
+    before = _read(folder / RUN)
+    if before is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_synced(folder / RUN, run.model_dump_json(indent=1))
+        return
+    changes = _changes(before.recipe, run.recipe, before.data, run.data)
+    if before.processes != run.processes:
+        changes.append(f"processes: {before.processes} → {run.processes}")
+    _refuse(output, "checkpoints", changes)
+
+
+def clear(output: Path) -> None:
+    """Remove what an earlier run left in `output`, the record first."""
+    (output / RECORD).unlink(missing_ok=True)
+    (output / "evaluation.json").unlink(missing_ok=True)
+    if (checkpoints_folder(output) / RUN).exists():
+        shutil.rmtree(checkpoints_folder(output))
+
+
+def _read(path: Path) -> Run | None:
+    try:
+        return Run.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError:
+        raise TrainingError(
+            f"{path}: is damaged or of another version; begin anew with --fresh"
+        ) from None
+
+
+def _changes(
+    before: TrainingRecipe, now: TrainingRecipe, data_before: Data, data: Data
+) -> list[str]:
+    changed = [
+        f"{key}: {getattr(before, key)} → {getattr(now, key)}"
+        for key in TrainingRecipe.model_fields
+        if getattr(before, key) != getattr(now, key)
+    ]
+    if data_before.sha256 != data.sha256:
+        changed.append(f"the corpus {data.name} was made anew")
+    return changed
+
+
+def _refuse(output: Path, what: str, changes: list[str]) -> None:
+    if changes:
+        raise TrainingError(
+            f"{output}: holds {what} of another run ({'; '.join(changes)}); name another output, "
+            "undo the change, or begin anew with --fresh"
+        )

@@ -1,0 +1,148 @@
+"""One training, from a recipe to a finished adapter directory."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from peft import PeftModel
+from transformers import PreTrainedTokenizerBase, TrainerState
+from transformers.utils import logging
+
+from finetune.adapter.record import Base, Data, Guard, TrainingRecord
+from finetune.corpus import Corpus
+from finetune.model import add_adapter, inspect_model, load_base, load_tokenizer
+from finetune.recipe import TrainingRecipe
+from finetune.training import checkpoints
+from finetune.training.finish import losses, outcome, totals, versions, write_adapter
+from finetune.training.identity import Run, checkpoints_folder, clear, enter
+from finetune.training.progress import Flow, Interrupted, is_over
+from finetune.training.rows import Rows, prepare_rows
+from finetune.training.settings import sft_config
+from finetune.training.trainer import AdapterTrainer
+from schemas.errors import TrainingError
+
+if TYPE_CHECKING:
+    from trl import SFTConfig
+
+
+@dataclass(frozen=True)
+class Model:
+    """A base model with its adapter, and what was found out about it."""
+
+    adapter: PeftModel
+    tokenizer: PreTrainedTokenizerBase
+    base: Base
+    guard: Guard
+
+
+def train(recipe: TrainingRecipe, corpus: Corpus, *, fresh: bool) -> TrainingRecord | None:
+    """Train, or go on training, until the adapter directory is whole.
+
+    The record, on the first process; None on the others. Raises TrainingError; Interrupted after a
+    signal, with the state saved.
+    """
+    logging.set_verbosity_error()
+    output = Path(recipe.output)
+    args = sft_config(recipe, checkpoints_folder(output), cuda=torch.cuda.is_available())
+    spare_compilation(args)
+    with args.main_process_first(local=False):
+        if fresh and args.should_save:
+            clear(output)
+        enter(output, Run(recipe=recipe, data=corpus.data, processes=args.world_size))
+    model, rows = _prepare(recipe, corpus, args)
+    flow = Flow(recipe.early_stop)
+    trainer = _trainer(recipe, args, model, rows, flow)
+    with flow.listening():
+        state = _run(trainer, recipe)
+    if flow.signalled is not None:
+        raise Interrupted(f"stopped after step {state.global_step}; repeat the command to go on")
+    if not args.should_save:
+        return None
+    record = _record(recipe, corpus.data, model, rows, state)
+    write_adapter(output, record, model.tokenizer)
+    return record
+
+
+def spare_compilation(args: "SFTConfig") -> None:
+    """Run torchao's 4-bit optimizer uncompiled on a CPU, where compiling takes 40 s."""
+    if args.device.type == "cpu":
+        torch.compiler.set_stance("force_eager")
+
+
+def _prepare(recipe: TrainingRecipe, corpus: Corpus, args: "SFTConfig") -> tuple[Model, Rows]:
+    with args.main_process_first(local=False):  # the others find the cache filled
+        tokenizer = load_tokenizer(recipe)
+        rows = prepare_rows(recipe, corpus, tokenizer)
+    base = load_base(recipe)
+    adapter = add_adapter(base, recipe)
+    model = Model(adapter, tokenizer, _base(recipe, base), inspect_model(adapter, recipe))
+    return model, rows
+
+
+def _base(recipe: TrainingRecipe, model: Any) -> Base:
+    path = Path(recipe.model)
+    return Base(
+        model=path.name if path.is_absolute() else recipe.model,
+        revision=getattr(model.config, "_commit_hash", None),
+        architecture=type(model).__name__,
+        parameters=model.num_parameters(),
+        from_config=recipe.model_config_file is not None,
+    )
+
+
+def _trainer(
+    recipe: TrainingRecipe, args: "SFTConfig", model: Model, rows: Rows, flow: Flow
+) -> AdapterTrainer:
+    return AdapterTrainer(
+        model=model.adapter,
+        args=args,
+        rows=rows.train,
+        validation=rows.validation,
+        parts=rows.parts,
+        tokenizer=model.tokenizer,
+        flow=flow,
+        keep_checkpoints=recipe.keep_checkpoints,
+    )
+
+
+def _run(trainer: AdapterTrainer, recipe: TrainingRecipe) -> TrainerState:
+    """Train from the newest checkpoint, if any, to the end or to a signal."""
+    newest = checkpoints.newest(Path(trainer.args.output_dir))
+    if newest:
+        state = TrainerState.load_from_json(str(newest / checkpoints.STATE))
+        if is_over(state, recipe.early_stop):
+            return state  # killed between the last checkpoint and the record
+        trainer.restore_counters(state.log_history)
+    try:
+        trainer.train(resume_from_checkpoint=str(newest) if newest else None)
+    except torch.OutOfMemoryError as error:
+        raise TrainingError(
+            f"the GPU's memory is full ({str(error).splitlines()[0]}); lower batch_size and raise "
+            "accumulation, or lower max_length; finetune.plan shows what needs how much"
+        ) from error
+    return trainer.state
+
+
+def _record(
+    recipe: TrainingRecipe, data: Data, model: Model, rows: Rows, state: TrainerState
+) -> TrainingRecord:
+    seconds, tokens = totals(state.log_history)
+    cuda = torch.cuda.is_available()
+    return TrainingRecord(
+        recipe=recipe,
+        base=model.base,
+        data=data,
+        train=rows.train_account,
+        validation=rows.validation_account,
+        guard=model.guard,
+        losses=losses(state.log_history),
+        steps=state.global_step,
+        best_step=state.best_global_step,
+        stopped=outcome(state, recipe.early_stop),
+        seconds=seconds,
+        tokens_per_second=tokens / seconds if seconds else 0.0,
+        peak_memory=torch.cuda.max_memory_allocated() if cuda else None,
+        device=torch.cuda.get_device_name() if cuda else "CPU",
+        versions=versions(),
+    )
