@@ -1,0 +1,1 @@
+"""Talking to an adapter: prompts from the renderer of training, answers token by token."""
