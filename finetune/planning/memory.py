@@ -25,6 +25,7 @@ BLOCK = 64  # values per scale (bitsandbytes.functional.quantize_4bit)
 NESTED_BLOCK = 256  # scales per second scale (there, compress_statistics)
 CODEBOOKS = 16 * FP32, 256 * FP32 + FP32  # per weight: nf4's; the scales' own, and their mean
 SMALLEST_QUANTISED = 4096  # optimiser states of smaller tensors stay fp32 (both libraries)
+DROPPED = 1  # byte per value of LoRA's dropout on CUDA (native_dropout's bool mask)
 OPTIMIZER_BLOCK = 256  # bitsandbytes.optim; transformers' default for torchao's too
 HEAD_TOKENS, HEAD_WORDS = 4096, 32768  # one tile of logits (trl.kernels.chunked_logprob)
 
@@ -181,7 +182,7 @@ def _mlp(shape: Shape, layer: Layer, recipe: TrainingRecipe, batch: Batch) -> in
 
 def _lora(layer: Layer, recipe: TrainingRecipe, batch: Batch) -> int:
     """LoRA keeps the input of A, one for the targets that share it, and of B. With dropout each
-    target keeps its own, and one byte a value for what was dropped.
+    target keeps its own, and the mask of what was dropped.
     """
     inputs = dict(_lora_inputs(layer, recipe, batch))
     middle = sum(
@@ -190,7 +191,7 @@ def _lora(layer: Layer, recipe: TrainingRecipe, batch: Batch) -> int:
         if weight.name in recipe.lora_targets
     )
     if recipe.lora_dropout:
-        kept = sum(inputs.values()) * (item(recipe) + 1)
+        kept = sum(inputs.values()) * (item(recipe) + DROPPED)
     else:
         sharing = {_source(name): values for name, values in inputs.items()}
         kept = sum(sharing.values()) * item(recipe)

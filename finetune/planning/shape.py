@@ -50,6 +50,7 @@ class Shape:
     """A causal language model as far as its memory goes."""
 
     architecture: str
+    model_type: str  # as in config.json
     parameters: int
     layers: tuple[Layer, ...]
     hidden: int
@@ -88,6 +89,7 @@ def shape_of(config: "PretrainedConfig") -> Shape:
     heads = config.num_attention_heads
     return Shape(
         architecture=type(model).__name__,
+        model_type=config.model_type,
         parameters=parameters,
         layers=layers,
         hidden=config.hidden_size,
