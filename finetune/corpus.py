@@ -1,31 +1,163 @@
-"""The corpus as the trainer reads it."""
+"""The corpus as the trainer reads it: a directory of `curate run`, a Hub id or a file."""
 
+import hashlib
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from finetune.adapter.record import Data
+from finetune.console import needs
 from schemas.conversation import DATA
-from schemas.corpus import read_manifest
-from schemas.errors import AuroraError, CorpusError
+from schemas.corpus import MANIFEST, read_manifest
+from schemas.errors import CorpusError
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
+_READERS = {".parquet": "parquet", ".jsonl": "json"}
 
-def load_corpus(directory: Path) -> "Dataset":
-    """Load the conversations that `curate run` wrote, memory-mapped, in their order.
 
-    The `messages` column is what TRL calls conversational data; `SFTTrainer` takes it as it is.
-    Raises CorpusError where the directory holds no finished corpus or one of another shape.
+@dataclass(frozen=True)
+class Corpus:
+    """Conversations, memory-mapped, in their order; rows have at least `id` and `messages`.
+
+    The `messages` column is what TRL calls conversational data.
     """
-    try:
+
+    train: "Dataset"
+    validation: "Dataset | None"
+    data: Data
+
+
+def load_corpus(data: str, revision: str | None = None) -> Corpus:
+    """Load a directory that `curate run` wrote, a Hub id, or a .parquet or .jsonl file of rows.
+
+    `revision` is a commit or tag on the Hub; what is loaded, and named, is the commit that it
+    stands for. A file gets ids 0, 1, … where it has none.
+    Raises CorpusError where there is no finished corpus or one of another shape.
+    """
+    path = Path(data)
+    if path.is_dir():
+        return _directory(path, path.name, None)
+    if path.is_file():
+        return _file(path)
+    if path.suffix in _READERS or data.count("/") != 1 or data.startswith((".", "/", "~")):
+        raise CorpusError(f"{data}: no such file or directory; `curate run` makes one")
+    return _hub(data, revision)
+
+
+def _directory(path: Path, name: str, revision: str | None) -> Corpus:
+    manifest = read_manifest(path)
+    with needs("finetune"):
         from datasets import load_dataset
-    except ImportError as error:
-        raise AuroraError(
-            "training needs the finetune extra; install it with: pip install 'aurora-zh[finetune]'"
-        ) from error
-    read_manifest(directory)
-    corpus: Dataset = load_dataset(str(directory), split="train")
-    missing = [name for name in DATA.names if name not in corpus.column_names]
+    files = {
+        split: sorted(map(str, (path / "data").glob(f"{split}-*.parquet")))
+        for split in ("train", "validation")
+    }
+    if not files["train"]:
+        raise CorpusError(f"{path}: its data hold no conversation to train on")
+    present = {split: names for split, names in files.items() if names}
+    splits = load_dataset("parquet", data_files=present)
+    missing = [column for column in DATA.names if column not in splits["train"].column_names]
     if missing:
-        raise CorpusError(f"{directory}: its data lack the columns {', '.join(missing)}")
-    return corpus
+        raise CorpusError(f"{path}: its data lack the columns {', '.join(missing)}")
+    return Corpus(
+        splits["train"],
+        splits.get("validation"),
+        Data(
+            name=manifest.recipe.name if revision is None else name,
+            revision=revision,
+            sha256=_sha256(path / MANIFEST),
+            licenses=_licenses(splits["train"]),
+        ),
+    )
+
+
+def _file(path: Path) -> Corpus:
+    if path.suffix not in _READERS:
+        raise CorpusError(f"{path}: must be a corpus directory, a .parquet or a .jsonl file")
+    with needs("finetune"):
+        from datasets import load_dataset
+        from datasets.exceptions import DatasetGenerationError
+    try:
+        rows = load_dataset(_READERS[path.suffix], data_files=str(path), split="train")
+    except (DatasetGenerationError, ValueError, OSError) as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        raise CorpusError(f"{path}: cannot be read as rows ({reason})") from None
+    rows = _checked(rows, str(path))
+    data = Data(name=path.name, revision=None, sha256=_sha256(path), licenses=_licenses(rows))
+    return Corpus(rows, None, data)
+
+
+def _hub(name: str, revision: str | None) -> Corpus:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    wanted = [MANIFEST, "data/*.parquet"]
+    try:
+        snapshot = Path(
+            snapshot_download(name, repo_type="dataset", revision=revision, allow_patterns=wanted)
+        )
+    except HFValidationError:
+        raise CorpusError(f"{name}: is no directory here and no name of the Hub") from None
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise CorpusError(
+            f"{name}: no such directory, and the Hub gives no data set of that name "
+            f"({str(error).splitlines()[0]}); check the name, the revision and `hf auth login`"
+        ) from None
+    commit = snapshot.name  # snapshots are kept in folders named by their commit
+    if (snapshot / MANIFEST).is_file():
+        return _directory(snapshot, name, commit)
+    return _foreign(name, commit)
+
+
+def _foreign(name: str, commit: str) -> Corpus:
+    """A data set of the Hub that `curate push` did not write, with a `messages` column."""
+    with needs("finetune"):
+        from datasets import load_dataset
+
+    from finetune.rendering.cache import fingerprint
+
+    splits = load_dataset(name, revision=commit)
+    if "train" not in splits:
+        raise CorpusError(f"{name}: has no split `train`, only {', '.join(splits)}")
+    rows = {split: _checked(splits[split], name) for split in splits if split in _SPLITS}
+    data = Data(
+        name=name,
+        revision=commit,
+        sha256=fingerprint(rows["train"]),
+        licenses=_licenses(rows["train"]),
+    )
+    return Corpus(rows["train"], rows.get("validation"), data)
+
+
+_SPLITS = ("train", "validation")
+
+
+def _checked(rows: "Dataset", name: str) -> "Dataset":
+    """`rows` with ids. Raises CorpusError where `messages` is not a list of role and content."""
+    feature: Any = rows.features.get("messages")
+    fields = getattr(feature, "feature", feature)
+    fields = fields[0] if isinstance(fields, list) else fields
+    texts = [
+        getattr(fields[name], "dtype", None)
+        if isinstance(fields, dict) and name in fields
+        else None
+        for name in ("role", "content")
+    ]
+    if any(text not in ("string", "large_string") for text in texts):
+        raise CorpusError(f"{name}: each row needs `messages`, a list of {{role, content}} texts")
+    if "id" in rows.column_names:
+        return rows
+    return rows.add_column("id", [str(position) for position in range(len(rows))])
+
+
+def _licenses(rows: "Dataset") -> list[str]:
+    if "license" not in rows.column_names:
+        return []
+    return sorted(one for one in rows.unique("license") if one)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,1 +1,22 @@
-"""From conversations to exact tokens and exact masks."""
+"""From conversations to exact tokens and exact masks. docs/rendering.md explains it."""
+
+from typing import Any
+
+from finetune.rendering.rendered import IGNORED, Refused, Rendered, Renderer
+
+__all__ = ["IGNORED", "Refused", "Rendered", "Renderer", "choose_renderer"]
+
+
+def choose_renderer(template: str, model_type: str, tokenizer: Any = None) -> Renderer:
+    """The renderer for a recipe's `template` and a base model's `model_type` (of its config).
+
+    `tokenizer` is the base model's, of transformers; `mistral-v1` needs none.
+    Raises ModelError where the tokenizer's chat template cannot be rendered exactly.
+    """
+    if template == "mistral-v1" or (template == "auto" and model_type == "mixtral"):
+        from finetune.rendering.mistral import mistral_v1
+
+        return mistral_v1()
+    from finetune.rendering.chat_template import from_tokenizer
+
+    return from_tokenizer(tokenizer)

@@ -1,0 +1,82 @@
+"""What a renderer is: conversations in, exact tokens and exact masks out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from schemas.errors import AuroraError
+
+IGNORED = -100  # the label that PyTorch's cross entropy leaves out
+
+Conversation = Sequence[Mapping[str, str]]  # messages: `role` and `content`
+
+
+class Rendered(NamedTuple):
+    """A conversation as the model sees it.
+
+    `input_ids` and `labels` are of equal length; a label is its token's id where the model learns
+    to say it, else `IGNORED`. `ends` has one entry per assistant message: the number of tokens up
+    to and with its end-of-turn token.
+    """
+
+    input_ids: list[int]
+    labels: list[int]
+    ends: list[int]
+
+
+class Refused(NamedTuple):
+    """A conversation that the template has no form for, and why; holds no text of it."""
+
+    reason: str
+
+
+class Renderer(Protocol):
+    """A tokenizer and a chat template. `digest` stands for both: equal digest, equal tokens."""
+
+    name: str
+    digest: str
+    eos_id: int
+    pad_id: int
+    control_ids: frozenset[int]  # ids that only the template can produce
+
+    def attempt(self, conversations: Sequence[Conversation]) -> list[Rendered | Refused]:
+        """Render each conversation whole, or say why there is no form for it."""
+        ...
+
+    def render(self, conversations: Sequence[Conversation]) -> list[Rendered]:
+        """Render each conversation whole. Raises AuroraError for one that is refused."""
+        ...
+
+    def prompt(self, messages: Conversation) -> list[int]:
+        """Ids that ask the model for the next assistant turn. Raises AuroraError as `render`."""
+        ...
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of what a model said, without control tokens."""
+        ...
+
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """The text of each token; one that holds part of a character leaves it to the last one."""
+        ...
+
+
+def accept(results: Iterable[Rendered | Refused]) -> list[Rendered]:
+    """All of `results`. Raises AuroraError, with its position, if one is refused."""
+    rendered = []
+    for position, result in enumerate(results):
+        if isinstance(result, Refused):
+            raise AuroraError(f"conversation {position} cannot be rendered: {result.reason}")
+        rendered.append(result)
+    return rendered
+
+
+def refusal(messages: Conversation) -> str | None:
+    """Why no template can train on `messages`, if so."""
+    if any(not isinstance(message["content"], str) for message in messages):
+        return "a message has no text"
+    if unknown := {str(m["role"]) for m in messages} - {"system", "user", "assistant"}:
+        return f"unknown role {min(unknown)[:40]!r}"
+    if not messages or messages[-1]["role"] != "assistant":
+        return "the last message is not the assistant's"
+    if any(m["role"] == "assistant" and not m["content"] for m in messages):
+        return "an assistant message is empty"
+    return None
