@@ -33,17 +33,18 @@ SCHEMA = pa.schema(
 _PROTOCOL = b"protocol"
 
 
-def read_answers(path: Path, protocol: str) -> pa.Table:
-    """The answers given so far under `protocol`; none where the file is of another, or damaged."""
+def read_kept(path: Path, protocol: str, schema: pa.Schema) -> pa.Table:
+    """The rows kept so far under `protocol`; none where the file is of another, or damaged."""
     try:
         table = pq.read_table(path, memory_map=False)
-    except (OSError, pa.ArrowException):
-        return SCHEMA.empty_table()
-    same = (table.schema.metadata or {}).get(_PROTOCOL) == protocol.encode()
-    return table.cast(SCHEMA) if same else SCHEMA.empty_table()
+        if (table.schema.metadata or {}).get(_PROTOCOL) == protocol.encode():
+            return table.cast(schema)
+    except (OSError, ValueError, pa.ArrowException):
+        pass
+    return schema.empty_table()
 
 
-def write_answers(path: Path, table: pa.Table, protocol: str) -> None:
+def keep(path: Path, table: pa.Table, protocol: str) -> None:
     """Write `table` whole or not at all."""
     path.parent.mkdir(exist_ok=True)
     partial = path.with_suffix(".partial")

@@ -4,8 +4,8 @@ lm_eval builds the prompts and batches the requests. Three things are done here 
 
 - Tokens. A prompt with a chat template is rendered as for training, and what is scored are the
   tokens that training would put there. Prompt text never becomes a control token.
-- Precision. A bf16 logit near 20 is a multiple of 0.125, so that letters tie, and the first wins.
-  The last projection is done in fp32.
+- Logits. Only those behind the prompt are computed, and in fp32: a bf16 logit near 20 is a
+  multiple of 0.125, so that letters tie, and the first wins.
 - Length. lm_eval cuts long prompts on the left; here they are refused.
 """
 
@@ -40,13 +40,13 @@ class Ask:
     renderer: Renderer | None
 
 
-class Scorer(HFLM):
+class Scorer(HFLM):  # type: ignore[misc]  # its types are not read
     """A loaded model under lm_eval; `limit` is the longest prompt in tokens."""
 
     def __init__(self, model: Any, tokenizer: Any, ask: Ask, batch_size: int) -> None:
         """Wrap `model`, a causal language model that may carry an adapter."""
         super().__init__(pretrained=model, tokenizer=tokenizer, batch_size=batch_size)
-        self._ask = ask
+        self.ask = ask
         self._ids = lru_cache(maxsize=8)(self._tokens)  # a question's letters share its prompt
 
     def apply_chat_template(
@@ -62,7 +62,7 @@ class Scorer(HFLM):
 
     def _encode_pair(self, context: str, continuation: str) -> tuple[list[int], list[int]]:
         """Tokens of a prompt and of the answer behind it."""
-        if self._ask.renderer:
+        if self.ask.renderer:
             ids, answer = self._in_chat(json.loads(context), continuation)
         else:
             ids = self._ids(context)
@@ -82,7 +82,7 @@ class Scorer(HFLM):
     def _in_chat(
         self, messages: list[dict[str, str]], continuation: str
     ) -> tuple[list[int], list[int]]:
-        renderer = self._ask.renderer
+        renderer = self.ask.renderer
         assert renderer  # noqa: S101 - the caller asked
         ids = renderer.prompt(messages)
         [whole] = renderer.render([[*messages, {"role": "assistant", "content": continuation}]])
@@ -101,18 +101,54 @@ class Scorer(HFLM):
         bos = self.tokenizer.bos_token_id
         return ids if bos is None else [bos, *ids]
 
-    def _model_call(self, inps: torch.Tensor, **_: object) -> torch.Tensor:
-        """Logits (batch, length, vocabulary) in fp32."""
-        return fp32_logits(self.model, inps)
+    def _loglikelihood_tokens(
+        self, requests: Sequence[Any], disable_tqdm: bool = True, override_bs: int | None = None
+    ) -> list[tuple[float, bool]]:
+        """Log-likelihood of each answer, a single token, and whether it is the likeliest of all.
+
+        requests: (texts, prompt ids, answer ids). A prompt that several ask with is read once.
+        """
+        prompts = sorted({tuple(ids) for _, ids, _ in requests}, key=len)
+        found: dict[tuple[int, ...], torch.Tensor] = {}
+        for batch in _batches(prompts, int(self.batch_size)):
+            found.update(zip(batch, self._next_token(batch), strict=True))
+        scores = []
+        for _, ids, [token] in requests:
+            row = found[tuple(ids)]
+            scores.append((float(row[token]), int(row.argmax()) == token))
+        return scores
+
+    def _next_token(self, prompts: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Log-probabilities (prompts, vocabulary) of what comes after each prompt.
+
+        Prompts are padded on the right, where causal attention does not look.
+        """
+        longest = max(map(len, prompts))
+        ids = torch.tensor([[*one] + [0] * (longest - len(one)) for one in prompts])
+        mask = torch.tensor([[1] * len(one) + [0] * (longest - len(one)) for one in prompts])
+        with torch.no_grad():
+            hidden = hidden_states(self.model, ids.to(self.device), mask.to(self.device))
+            last = hidden[torch.arange(len(prompts)), mask.sum(1) - 1]
+            return project(self.model, last).log_softmax(-1).cpu()
 
 
-def fp32_logits(model: Any, ids: torch.Tensor) -> torch.Tensor:
-    """Logits (batch, length, vocabulary) of `ids` (batch, length), projected in fp32."""
-    with torch.no_grad():
-        hidden = model.get_base_model().get_decoder()(ids, use_cache=False).last_hidden_state
-        head = model.get_output_embeddings()
-        bias = None if head.bias is None else head.bias.float()
-        return torch.nn.functional.linear(hidden.float(), head.weight.float(), bias)
+def _batches(prompts: list[tuple[int, ...]], size: int) -> Iterator[list[tuple[int, ...]]]:
+    for start in range(0, len(prompts), size):
+        yield prompts[start : start + size]
+
+
+def hidden_states(model: Any, ids: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+    """Last hidden states (batch, length, width) of `ids` (batch, length)."""
+    decoder = model.get_base_model().get_decoder()
+    states: torch.Tensor = decoder(ids, attention_mask=mask, use_cache=False).last_hidden_state
+    return states
+
+
+def project(model: Any, hidden: torch.Tensor) -> torch.Tensor:
+    """Logits (..., vocabulary) of hidden states (..., width), in fp32."""
+    head = model.get_output_embeddings()
+    bias = None if head.bias is None else head.bias.float()
+    return torch.nn.functional.linear(hidden.float(), head.weight.float(), bias)
 
 
 def score(scorer: Scorer, suite: Suite, subject: str, exam: Exam, ask: Ask) -> list[list[float]]:
@@ -144,13 +180,18 @@ def first_prompt(suite: Suite, subject: str, exam: Exam, ask: Ask, scorer: Score
     return prompt
 
 
-def answer_tokens(scorer: Scorer, prompt: str, suite: Suite) -> list[list[int]]:
-    """The tokens that are scored for A, B, C and D behind `prompt`; they must differ."""
-    delimiter = "" if scorer._ask.renderer else suite.delimiter
+def answer_tokens(scorer: Scorer, prompt: str, suite: Suite) -> list[int]:
+    """The tokens that are scored for A, B, C and D behind `prompt`: one each, all different."""
+    delimiter = "" if scorer.ask.renderer else suite.delimiter
     tokens = [scorer._encode_pair(prompt, delimiter + letter)[1] for letter in LETTERS]
-    if len({tuple(one) for one in tokens}) < len(LETTERS):
-        raise ModelError("the tokenizer does not tell the letters A to D apart; use another base")
-    return tokens
+    if [len(one) for one in tokens] != [1] * len(LETTERS) or len(
+        {tuple(one) for one in tokens}
+    ) < len(LETTERS):
+        raise ModelError(
+            f"the tokenizer makes {tokens} of the letters A to D, not one token each; they cannot "
+            "be scored"
+        )
+    return [token for [token] in tokens]
 
 
 def _task(suite: Suite, subject: str, exam: Exam, shots: int) -> Any:

@@ -42,7 +42,7 @@ class BenchmarkResult(Document):
     split: str
     sha256: str  # of the names and bytes of its files
     questions: int
-    answer_tokens: list[list[int]]  # what was scored for A, B, C, D
+    answer_tokens: list[int]  # what was scored for A, B, C, D
     micro: Accuracy  # every question counts alike, as lm_eval reports
     macro: Accuracy  # every subject counts alike, as C-Eval and CMMLU report
     gained: int
@@ -88,7 +88,7 @@ class Evaluation(Document):
     protocol: Protocol
     seed: int
     resamples: int
-    benchmarks: list[BenchmarkResult]
+    benchmarks: dict[str, BenchmarkResult]
     validation: ValidationResult | None
     seconds: float
 

@@ -1,4 +1,4 @@
-"""From answers to results: accuracies, intervals, tests and the sentence that says what they show."""
+"""From answers to results: accuracies, intervals, tests, and a sentence on what they show."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Scored:
 
     benchmark: Benchmark
     answers: pa.Table
-    answer_tokens: list[list[int]]
+    answer_tokens: list[int]
     contamination: str
 
 
