@@ -182,7 +182,9 @@ def test_the_output_is_a_checkpoint_like_the_base(adapt, tmp_path):
     (adapter / "chat_template.jinja").write_text("template")
     merged = merge(adapter, tmp_path / "out")
     files = sorted(path.name for path in (tmp_path / "out").iterdir())
-    shards = [f"model-{i:05}-of-{merged.shards:05}.safetensors" for i in range(1, merged.shards + 1)]
+    shards = [
+        f"model-{i:05}-of-{merged.shards:05}.safetensors" for i in range(1, merged.shards + 1)
+    ]
     small = ["chat_template.jinja", "config.json", "generation_config.json", "tokenizer.model"]
     rest = ["model.safetensors.index.json", "tokenizer_config.json"]
     assert files == sorted(shards + small + rest)

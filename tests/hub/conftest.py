@@ -8,11 +8,20 @@ from pathlib import Path
 
 import pytest
 from hub_server import TOKEN, HubServer
+from hub_writes import WritableHub
 
 
 @pytest.fixture
 def hub():
-    server = HubServer()
+    yield from serve(HubServer())
+
+
+@pytest.fixture
+def writable_hub():
+    yield from serve(WritableHub())
+
+
+def serve(server):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
     server.shutdown()

@@ -15,14 +15,14 @@ class HubServer(ThreadingHTTPServer):
     Every data set has the revisions `main`, `COMMIT` and those in `revisions`.
     """
 
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, handler=None):
+        super().__init__(("127.0.0.1", 0), handler or Reading)
         self.repos: dict[str, dict[str, bytes]] = {}
         self.revisions = {"main", COMMIT}
         self.requests: list[str] = []
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Reading(BaseHTTPRequestHandler):
     def do_HEAD(self):
         self.answer()
 
@@ -61,7 +61,7 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in {**headers, "Content-Length": str(len(body))}.items():
             self.send_header(name, value)
         self.end_headers()
-        if self.command == "GET":
+        if self.command != "HEAD":
             self.wfile.write(body)
 
     def fail(self, status, code):

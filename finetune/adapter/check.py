@@ -1,0 +1,118 @@
+"""What of an adapter's directory may be published, and whether it is sound."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from safetensors import SafetensorError, safe_open
+
+from finetune.adapter.record import RECORD, TrainingRecord, read_record
+from schemas.errors import ModelError
+
+CONFIG = "adapter_config.json"
+WEIGHTS = "adapter_model.safetensors"
+#: Only these leave the machine: no checkpoints, optimizer states, logs or what else lies there.
+_PUBLIC = re.compile(
+    rf"{CONFIG}|{WEIGHTS}|{RECORD}|README\.md|evaluation\.json|assets/[\w.-]+\.png"
+    r"|tokenizer\.(json|model(\.v\d)?)|(tokenizer_config|special_tokens_map|added_tokens)\.json"
+    r"|vocab\.json|merges\.txt|chat_template\.jinja"
+)
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_FRONT_MATTER = re.compile(r"---\n(.*?)\n---\n", re.DOTALL)
+
+
+def is_public(name: str) -> bool:
+    """Whether a file, named relative to the directory, is part of a published adapter."""
+    return _PUBLIC.fullmatch(name) is not None
+
+
+def check_adapter(directory: Path) -> dict[str, Path | bytes]:
+    """Name in the repository → file or content, sorted, of an adapter that is fit to publish.
+
+    Raises ModelError, which names the file and the remedy, where it is not.
+    """
+    record = read_record(directory)
+    _check_config(directory / CONFIG)
+    _check_weights(directory / WEIGHTS)
+    _check_card(directory / "README.md")
+    names = [path.relative_to(directory).as_posix() for path in _files(directory)]
+    files: dict[str, Path | bytes] = {name: directory / name for name in names if is_public(name)}
+    return files | {RECORD: public_record(record)}
+
+
+def _files(directory: Path) -> list[Path]:
+    inside = [*directory.glob("*"), *(directory / "assets").glob("*")]
+    return sorted(path for path in inside if path.is_file())
+
+
+def _check_config(path: Path) -> None:
+    try:
+        base = json.loads(path.read_bytes())["base_model_name_or_path"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ModelError(f"{path}: cannot be read, or names no base; repeat the training") from None
+    if not _is_hub_id(base):
+        raise ModelError(
+            f"{path}: base_model_name_or_path is {json.dumps(base)}, which nobody else has; write "
+            "the base's Hub id there, such as mistralai/Mixtral-8x7B-Instruct-v0.1"
+        )
+
+
+def _is_hub_id(name: object) -> bool:
+    return (
+        isinstance(name, str)
+        and _HUB_ID.fullmatch(name) is not None
+        and not Path(name).expanduser().exists()
+    )
+
+
+def _check_weights(path: Path) -> None:
+    """Every tensor is a LoRA A or B in float32, and every number in it finite."""
+    try:
+        with safe_open(path, framework="numpy") as file:  # torch would take seconds to import
+            names = list(file.keys())
+            if not names:
+                raise ModelError(f"{path}: holds no tensor; repeat the training")
+            for name in names:
+                if fault := _fault(file, name):
+                    raise ModelError(f"{path}: {name} {fault}; repeat the training")
+    except (OSError, SafetensorError):
+        raise ModelError(f"{path}: is no intact safetensors file; repeat the training") from None
+
+
+def _fault(file: Any, name: str) -> str | None:
+    if not name.endswith((".lora_A.weight", ".lora_B.weight")):
+        return "is no LoRA A or B"
+    if file.get_slice(name).get_dtype() != "F32":
+        return "is not float32, in which LoRA is trained"
+    return None if np.isfinite(file.get_tensor(name)).all() else "has values that are not finite"
+
+
+def _check_card(path: Path) -> None:
+    try:
+        match = _FRONT_MATTER.match(path.read_text(encoding="utf-8"))
+        metadata = yaml.safe_load(match[1]) if match else None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        metadata = None
+    if not isinstance(metadata, dict):
+        raise ModelError(
+            f"{path}: has no readable metadata between two lines `---` at its top; mend it, or "
+            "remove it and repeat finetune.train, which then only writes it again"
+        )
+    bases = metadata.get("base_model")
+    for base in bases if isinstance(bases, list) else [bases]:
+        if base is not None and not _is_hub_id(base):
+            raise ModelError(f"{path}: base_model is {base!r}; write the base's Hub id there")
+
+
+def public_record(record: TrainingRecord) -> bytes:
+    """`training.json` with absolute paths of the machine cut to their last part."""
+    recipe = record.recipe.model_dump()
+    for key in ("model", "model_config_file", "data", "output"):
+        path = Path(recipe[key] or "")
+        if path.is_absolute() or str(path).startswith("~"):
+            recipe[key] = path.name
+    document = record.model_dump(mode="json") | {"recipe": recipe}
+    return (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode()

@@ -1,0 +1,61 @@
+"""`python -m finetune.push`: publish an adapter on the Hub."""
+
+import logging
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from finetune.console import main, needs, out
+
+
+@click.command("finetune.push")
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("repo")
+@click.option("--public", is_flag=True, help="Everybody may read it. Otherwise it is private.")
+@click.option("--revision", metavar="BRANCH", help="Branch to push to; made if there is none.")
+@click.option("--create-pr", is_flag=True, help="Open a pull request instead of a commit on main.")
+@click.option("--dry-run", is_flag=True, help="Check DIR and list what would go; send nothing.")
+def command(
+    directory: Path, repo: str, public: bool, revision: str | None, create_pr: bool, dry_run: bool
+) -> None:
+    """Publish the adapter in DIR as the Hub's model repository REPO (OWNER/NAME).
+
+    DIR is checked first. All files go in one commit; if nothing changed, there is none.
+    Checkpoints, logs and other files of DIR stay here. The token is that of `hf auth login`.
+    """
+    if create_pr and revision:
+        raise click.UsageError("--create-pr opens against main; leave --revision out")
+    with needs("finetune"):
+        from finetune.adapter.check import check_adapter
+    files = check_adapter(directory)
+    if dry_run:
+        _list(files)
+        return
+    _quieten()
+    from finetune.adapter.publish import push_files
+
+    done = push_files(files, repo, public=public, revision=revision, create_pr=create_pr)
+    kind = "private" if done.private else "public"
+    state = "pushed" if done.changed else "unchanged, no commit made"
+    out.print(f"{done.url} ({kind}): {state}", soft_wrap=True)
+
+
+def _list(files: Mapping[str, Path | bytes]) -> None:
+    for name, content in sorted(files.items()):
+        size = len(content) if isinstance(content, bytes) else content.stat().st_size
+        out.print(f"{size:>14,}  {name}", soft_wrap=True)
+
+
+def _quieten() -> None:
+    """What matters is said by the command; bars only on a terminal."""
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    if not sys.stderr.isatty():
+        from huggingface_hub.utils.tqdm import disable_progress_bars
+
+        disable_progress_bars()
+
+
+if __name__ == "__main__":
+    main(command)

@@ -1,0 +1,205 @@
+"""Publishing an adapter, with the real client against a local server that speaks its protocol."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from adapter_records import BASE, make_record
+from hub_server import TOKEN
+from hub_writes import Fault, Repository
+from safetensors.numpy import save_file
+
+from finetune.adapter.card import write_card
+from finetune.adapter.check import check_adapter
+from finetune.recipe import TrainingRecipe
+from schemas.errors import ModelError
+
+PUSH = "from finetune.console import main; from finetune.push import command; main(command)"
+PAIR = {
+    f"base_model.model.model.layers.0.self_attn.q_proj.lora_{one}.weight": np.ones(
+        (8, 64), np.float32
+    )
+    for one in "AB"
+}
+
+
+@pytest.fixture
+def hub(writable_hub):
+    return writable_hub
+
+
+@pytest.fixture
+def adapter(tmp_path):
+    """A finished adapter, with what must stay here beside it."""
+    folder = tmp_path / "adapter"
+    for inside in ("checkpoints/checkpoint-9", "runs", "assets"):
+        (folder / inside).mkdir(parents=True)
+    recipe = TrainingRecipe(model=BASE, data="/home/me/aurora", output="/home/me/out")
+    record = make_record(recipe=recipe)
+    (folder / "training.json").write_text(record.model_dump_json())
+    (folder / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": BASE}))
+    save_file(PAIR, folder / "adapter_model.safetensors")
+    for left in ("optimizer.pt", "checkpoints/checkpoint-9/optimizer.pt", "runs/log", ".env"):
+        (folder / left).write_bytes(b"stays")
+    (folder / "tokenizer.json").write_text("{}")
+    write_card(folder, record)
+    return folder
+
+
+@pytest.fixture
+def push(hub_process, adapter):
+    def start(*options, repo="me/aurora"):
+        done = hub_process(PUSH, adapter, repo, *options)
+        assert "Traceback" not in done.stderr
+        assert TOKEN not in done.stdout + done.stderr
+        done.said = " ".join((done.stdout + done.stderr).split())
+        return done
+
+    return start
+
+
+def commits(hub, branch="main"):
+    return hub.repositories["models/me/aurora"].branches[branch]
+
+
+def test_one_commit_to_a_new_private_repository(push, hub, adapter):
+    done = push()
+    assert done.returncode == 0, done.stderr
+    assert "(private): pushed" in done.said
+    assert hub.repositories["models/me/aurora"].private
+    assert len(commits(hub)) == 2
+    files = commits(hub)[-1].files
+    assert sorted(files) == [
+        ".gitattributes",
+        "README.md",
+        "adapter_config.json",
+        "adapter_model.safetensors",
+        "assets/loss.png",
+        "tokenizer.json",
+        "training.json",
+    ]
+    weights = (adapter / "adapter_model.safetensors").read_bytes()
+    assert files["adapter_model.safetensors"] == weights
+    assert weights in hub.large.values()  # stored before the commit
+    assert not [name for name, raw in files.items() if b"/home/me" in raw]
+
+
+def test_an_unchanged_directory_makes_no_commit_and_a_changed_one_sends_the_change(
+    push, hub, adapter
+):
+    push()
+    hub.requests.clear()
+    again = push()
+    assert "unchanged, no commit made" in again.said
+    assert len(commits(hub)) == 2
+    assert not [line for line in hub.requests if line.startswith("PUT") or "/commit/" in line]
+    (adapter / "tokenizer.json").unlink()
+    (adapter / "evaluation.json").write_text('{"ceval": 0.5}')
+    assert push().returncode == 0
+    files = commits(hub)[-1].files
+    assert "tokenizer.json" not in files
+    assert "evaluation.json" in files
+    assert ".gitattributes" in files  # not ours
+
+
+def test_visibility_is_never_other_than_was_said(push, hub):
+    hub.repositories["models/me/aurora"] = Repository(private=False)
+    refused = push()
+    assert refused.returncode == 2
+    assert "is public; add --public" in refused.said
+    assert len(commits(hub)) == 1
+    assert "(public): pushed" in push("--public").said
+    hub.repositories["models/me/aurora"] = Repository(private=True)
+    assert "is private" in push("--public").said
+
+
+def test_a_branch_and_a_pull_request(push, hub):
+    assert push("--revision", "trial").returncode == 0
+    assert len(commits(hub)) == 1
+    assert "adapter_config.json" in commits(hub, "trial")[-1].files
+    done = push("--create-pr")
+    assert "/discussions/1" in done.said
+    assert len(commits(hub)) == 1
+    assert push("--create-pr", "--revision", "trial").returncode == 2
+
+
+def test_a_dry_run_lists_and_sends_nothing(push, hub):
+    done = push("--dry-run")
+    assert done.returncode == 0
+    assert re.search(r"[\d,]+ +adapter_model\.safetensors", done.stdout)
+    assert "optimizer" not in done.stdout
+    assert hub.requests == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "word"),
+    [
+        (Fault("/commit/", 412), "somebody else changed"),
+        (Fault("/commit/", 500), "answers 500"),
+        (Fault("POST /api/repos/create", 403), "write access"),
+        (Fault("GET /api/models", 401), "hf auth login"),
+        (Fault("info/lfs/objects/batch", 403), "write access"),
+    ],
+)
+def test_a_failure_is_one_sentence_and_leaves_no_half_commit(push, hub, fault, word):
+    hub.faults.append(fault)
+    done = push()
+    assert done.returncode == 1
+    assert word in done.said
+    assert len(done.stderr.splitlines()) == 1
+    assert all(len(repository.branches["main"]) == 1 for repository in hub.repositories.values())
+    if fault.status == 500:
+        assert push().returncode == 0  # repeated when it is over
+
+
+def test_a_hub_that_cannot_be_reached_and_a_name_that_is_none(push, hub, hub_environment):
+    assert push(repo="me/two words").returncode == 2
+    hub_environment["HF_ENDPOINT"] = "http://127.0.0.1:9"
+    hub_environment["HF_HUB_DOWNLOAD_TIMEOUT"] = "1"
+    done = push()
+    assert done.returncode == 1
+    assert "cannot be reached" in done.said
+
+
+def broken(name, content):
+    return lambda folder: (folder / name).write_bytes(content)
+
+
+def weights(state):
+    return lambda folder: save_file(state, folder / "adapter_model.safetensors")
+
+
+CONFIG = "adapter_config.json"
+
+
+@pytest.mark.parametrize(
+    ("damage", "name", "word"),
+    [
+        (lambda f: (f / "training.json").unlink(), "adapter", "no finished adapter"),
+        (broken(CONFIG, b'{"base_model_name_or_path": "/models/m"}'), CONFIG, "Hub id"),
+        (broken(CONFIG, b'{"base_model_name_or_path": "finetune/model"}'), CONFIG, "Hub id"),
+        (broken(CONFIG, b"{}"), CONFIG, "names no base"),
+        (broken("adapter_model.safetensors", b"\0" * 64), "adapter_model", "no intact"),
+        (
+            weights({k: v * np.float32("nan") for k, v in PAIR.items()}),
+            "adapter_model",
+            "not finite",
+        ),
+        (
+            weights({k: v.astype(np.float16) for k, v in PAIR.items()}),
+            "adapter_model",
+            "not float32",
+        ),
+        (weights({"exp_avg": np.ones(2)}), "adapter_model", "exp_avg"),
+        (broken("README.md", b"# no metadata"), "README.md", "metadata"),
+        (broken("README.md", b"---\nbase_model: /home/me/m\n---\n"), "README.md", "Hub id"),
+    ],
+)
+def test_an_unsound_directory_is_refused_before_anything_is_sent(adapter, damage, name, word):
+    check_adapter(adapter)
+    damage(adapter)
+    with pytest.raises(ModelError) as error:
+        check_adapter(adapter)
+    assert name in str(error.value)
+    assert word in str(error.value)
