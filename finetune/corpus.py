@@ -10,6 +10,7 @@ from finetune.console import needs
 from schemas.conversation import DATA
 from schemas.corpus import MANIFEST, read_manifest
 from schemas.errors import CorpusError
+from schemas.manifest import Manifest
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -69,8 +70,16 @@ def _directory(path: Path, name: str, revision: str | None) -> Corpus:
             revision=revision,
             sha256=_sha256(path / MANIFEST),
             licenses=_licenses(splits["train"]),
+            kept_out=_kept_out(manifest),
         ),
     )
+
+
+def _kept_out(manifest: Manifest) -> list[str]:
+    """The benchmarks whose questions curation removed."""
+    stage = manifest.recipe.stages.decontaminate
+    removed = stage.enabled and stage.action == "drop"
+    return [one.name for one in manifest.benchmarks] if removed else []
 
 
 def _file(path: Path) -> Corpus:

@@ -37,6 +37,7 @@ class Data(Document):
     revision: str | None  # commit, where it came from the Hub
     sha256: str  # of manifest.json, or of the file
     licenses: list[str]  # of its rows, sorted
+    kept_out: list[str] | None = None  # benchmarks whose questions curation removed; null: unknown
 
 
 class Loss(Document):
