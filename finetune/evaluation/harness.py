@@ -52,8 +52,9 @@ class Scorer(HFLM):  # type: ignore[misc]  # its types are not read
     def apply_chat_template(
         self, chat_history: Sequence[dict[str, str]], add_generation_prompt: bool = True
     ) -> str:
-        """The messages as JSON: `_encode_pair` renders them."""
-        return json.dumps(chat_history)
+        """The messages as JSON, without blanks around them: `_encode_pair` renders them."""
+        stripped = [one | {"content": one["content"].strip()} for one in chat_history]
+        return json.dumps(stripped, ensure_ascii=False)
 
     def loglikelihood(self, requests: Any, disable_tqdm: bool = True) -> list[tuple[float, bool]]:
         """As lm_eval's, without its bars."""

@@ -13,13 +13,15 @@ import numpy as np
 import pyarrow as pa
 import torch
 
+from finetune.adapter.record import TrainingRecord
 from finetune.corpus import load_corpus
 from finetune.evaluation.harness import hidden_states, project, without_adapter
 from finetune.evaluation.result import ValidationResult
 from finetune.evaluation.statistics import bootstrap_ratio
 from finetune.evaluation.summary import validation_verdict
-from finetune.recipe import TrainingRecipe
 from finetune.rendering import IGNORED, Renderer
+from finetune.rendering.cache import default_cache, render_corpus
+from finetune.rendering.split import Limits
 from schemas.errors import CorpusError
 
 SCHEMA = pa.schema(
@@ -40,17 +42,22 @@ class Part(NamedTuple):
     labels: list[int]
 
 
-def validation_parts(recipe: TrainingRecipe, data: str, renderer: Renderer) -> list[Part]:
-    """The validation split of the corpus `data`, rendered and split as `recipe` says.
+def validation_parts(record: TrainingRecord, data: str | None, renderer: Renderer) -> list[Part]:
+    """The validation split of the corpus that was trained on, rendered and split as in training.
 
-    Raises CorpusError where the corpus has none.
+    data: where the corpus is, if not where the recipe says. Raises CorpusError where it is another
+    corpus, whose validation split may have been trained on, or has no such split.
     """
-    from finetune.rendering.cache import default_cache, render_corpus
-    from finetune.rendering.split import Limits
-
-    corpus = load_corpus(data, recipe.data_revision)
+    recipe = record.recipe
+    place = data or recipe.data
+    corpus = load_corpus(place, record.data.revision or recipe.data_revision)
+    if corpus.data.sha256 != record.data.sha256:
+        raise CorpusError(
+            f"{place}: is not the corpus that was trained on, {record.data.name}; name that one "
+            "with --data"
+        )
     if corpus.validation is None:
-        raise CorpusError(f"{data}: has no validation split; leave out --validation")
+        raise CorpusError(f"{place}: has no validation split; leave out --validation")
     limits = Limits(recipe.max_length, recipe.too_long, recipe.carry_rounds)
     rendered = render_corpus(corpus.validation, renderer, limits, default_cache())
     return [Part(row["id"], row["input_ids"], row["labels"]) for row in rendered.parts]

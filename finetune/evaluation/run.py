@@ -114,13 +114,12 @@ class _Run:
             adapter = score(scorer, suite, subject, exam, self.ask)
             table = pa.concat_tables([table, answers_of(subject, exam, base, adapter)])
             keep(path, table, key)
-        told = contamination(self.loaded.record, suite, self.options.data)
+        told = contamination(self.loaded.record, suite)
         return Scored(benchmark, table.sort_by("subject"), tokens, told)
 
     def validate(self, renderer: Renderer) -> ValidationResult:
         """Losses on the validation split of the corpus; those of the same parts are not redone."""
-        recipe = self.loaded.record.recipe
-        parts = validation_parts(recipe, self.options.data or recipe.data, renderer)
+        parts = validation_parts(self.loaded.record, self.options.data, renderer)
         key = self._key(hashlib.sha256(repr(parts).encode()).hexdigest())
         path = self._path("validation.parquet")
         table = read_kept(path, key, losses.SCHEMA)
