@@ -58,6 +58,7 @@ class ChatTemplate:
             tokenizer.backend_tokenizer.to_str(),
             *map(str, tokenizer.special_tokens_map.items()),
         ]
+        self._lead = self._answer_lead()
         self.digest = hashlib.sha256("\0".join(made_of).encode()).hexdigest()
 
     def attempt(self, conversations: Sequence[Conversation]) -> list[Rendered | Refused]:
@@ -102,7 +103,7 @@ class ChatTemplate:
             {**m, "content": _MARK.format(i) if m["content"] else ""} for i, m in enumerate(plain)
         ]
         try:
-            rendered, skeleton = (self._apply(one, prompt) for one in (plain, marked))
+            rendered, skeleton = (self._apply(one, prompt=prompt) for one in (plain, marked))
         except TemplateError as error:
             return Refused(f"the chat template says: {str(error)[:80]}")
         pieces = _MARKS.split(skeleton)
@@ -115,12 +116,25 @@ class ChatTemplate:
         roles = [plain[int(i)]["role"] for i in pieces[1::2]]
         return self._disguised(pieces[::2], found, roles, last_is_prompt=prompt)
 
-    def _apply(self, messages: list[dict[str, str]], prompt: bool) -> str:
+    def _apply(self, messages: list[dict[str, str]], *, prompt: bool) -> str:
         return str(
             self._tokenizer.apply_chat_template(
                 messages, tokenize=False, add_generation_prompt=prompt
             )
         )
+
+    def _answer_lead(self) -> str:
+        """Blanks that the template puts before an answer and not in the prompt: the model says
+        them.
+        """
+        question = {"role": "user", "content": "a"}
+        try:
+            asked = self._apply([question], prompt=True)
+            answered = self._apply([question, {"role": "assistant", "content": "b"}], prompt=False)
+        except TemplateError:
+            return ""
+        lead = answered.removeprefix(asked).partition("b")[0]
+        return lead if answered.startswith(asked) and lead.isspace() else ""
 
     def _disguised(
         self, pieces: list[str], contents: list[str], roles: list[str], *, last_is_prompt: bool
@@ -129,6 +143,7 @@ class ChatTemplate:
         for content, role, piece in zip(contents, roles, pieces[1:], strict=True):
             start, text = len(text), text + content
             if role == "assistant":
+                start -= len(self._lead) if text.endswith(self._lead + content) else 0
                 end = self._secret.end_of_turn(piece)
                 if not end and not last_is_prompt:
                     return Refused("the chat template puts no special token after an answer")
