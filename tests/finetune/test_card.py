@@ -87,7 +87,7 @@ def test_text_of_the_user_stays(card, tmp_path):
     card(steps=299)
     assert path.read_text() == first
     path.write_text(old.replace(END, ""))
-    with pytest.raises(ModelError, match="README.md"):
+    with pytest.raises(ModelError, match=r"README\.md"):
         card()
 
 
@@ -113,7 +113,7 @@ def test_evaluation_is_shown_where_there_is_one(card, tmp_path):
     assert "0.5188" in text
     assert "1346" in text
     path.write_text("[")
-    with pytest.raises(ModelError, match="evaluation.json"):
+    with pytest.raises(ModelError, match=r"evaluation\.json"):
         card()
 
 

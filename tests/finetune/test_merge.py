@@ -9,8 +9,13 @@ from adapter_records import make_record
 from click.testing import CliRunner
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
-from transformers import MixtralConfig, MixtralForCausalLM
+from transformers import (
+    AutoModelForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MixtralConfig,
+    MixtralForCausalLM,
+)
 
 from finetune.merge import _bytes
 from finetune.merging import merge_adapter, tensors
@@ -294,9 +299,10 @@ def test_unfinished_output_is_not_mistaken_for_finished(adapt, tmp_path, monkeyp
             raise OSError(28, "No space left on device")
         tensors.write_rows(file, rows)
 
-    with monkeypatch.context() as patch, pytest.raises(OSError, match="space"):
+    with monkeypatch.context() as patch:
         patch.setattr("finetune.merging.merge.write_rows", full_disk)
-        merge(adapter, tmp_path / "out")
+        with pytest.raises(OSError, match="space"):
+            merge(adapter, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     merge(adapter, tmp_path / "out")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["adapter", "out"]

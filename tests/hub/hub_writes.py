@@ -63,10 +63,10 @@ class WritableHub(HubServer):
 
 
 class Writing(Reading):
-    def do_PUT(self):
+    def do_PUT(self):  # noqa: N802
         self.answer()
 
-    def do_POST(self):
+    def do_POST(self):  # noqa: N802
         self.answer()
 
     def answer(self):
