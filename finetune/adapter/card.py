@@ -3,7 +3,6 @@
 What a user writes between the two marked lines stays when the card is made again.
 """
 
-import json
 import re
 import unicodedata
 from pathlib import Path
@@ -17,11 +16,11 @@ from markupsafe import Markup
 from finetune.adapter.licenses import combine
 from finetune.adapter.plot import plot_losses
 from finetune.adapter.record import Loss, TrainingRecord
+from finetune.evaluation.result import Evaluation, read_evaluation
 from schemas.errors import ModelError
 
 CARD = "README.md"
 FIGURE = "assets/loss.png"
-EVALUATION = "evaluation.json"
 BEGIN = "<!-- your text begins: it stays when this card is made again -->"
 END = "<!-- your text ends -->"
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -30,11 +29,12 @@ _LONGEST_TABLE = 12  # rows of losses; the figure shows all
 
 def write_card(directory: Path, record: TrainingRecord) -> None:
     """Write README.md and its figure into an adapter's directory; `evaluation.json` is shown if
-    there. Raises ModelError where the user's part of an older card cannot be told from ours.
+    there. Raises ModelError where that is damaged, or the user's part of an older card cannot be
+    told from ours.
     """
     plot_losses(record, directory / FIGURE)
     notes = _notes(directory / CARD)
-    evaluation = read_evaluation(directory / EVALUATION)
+    evaluation = read_evaluation(directory)
     text = f"---\n{card_data(record).to_yaml()}\n---\n\n{_body(record, evaluation, notes)}"
     (directory / CARD).write_text(text, encoding="utf-8")
 
@@ -63,19 +63,6 @@ def hub_base(record: TrainingRecord) -> str | None:
     return base.model if named and not base.from_config else None
 
 
-def read_evaluation(path: Path) -> dict[str, Any] | None:
-    """`evaluation.json`, if there. Raises ModelError where it is not a JSON object."""
-    try:
-        evaluation = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError):
-        evaluation = None
-    if not isinstance(evaluation, dict):
-        raise ModelError(f"{path}: is no JSON object; repeat finetune.evaluate or remove it")
-    return evaluation
-
-
 def _notes(path: Path) -> str:
     """The user's text in an older card."""
     try:
@@ -92,7 +79,7 @@ def _notes(path: Path) -> str:
     return notes.strip("\n")
 
 
-def _body(record: TrainingRecord, evaluation: dict[str, Any] | None, notes: str) -> str:
+def _body(record: TrainingRecord, evaluation: Evaluation | None, notes: str) -> str:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("finetune", "adapter"),
         undefined=jinja2.StrictUndefined,
@@ -109,7 +96,7 @@ def _body(record: TrainingRecord, evaluation: dict[str, Any] | None, notes: str)
         accounts={"train": record.train}
         | ({"validation": record.validation} if record.validation else {}),
         losses=_chosen(record.losses, record.best_step),
-        evaluation=dict(_flat(evaluation)) if evaluation else {},
+        evaluation=evaluation,
         experts_adapted=bool({"gate_proj", "up_proj", "down_proj"} & record.guard.matched.keys()),
         figure=FIGURE,
         notes=Markup(f"{BEGIN}\n{notes}\n{END}"),  # noqa: S704  # the user's own, in their own card
@@ -132,17 +119,6 @@ def _chosen(losses: list[Loss], best: int | None) -> list[Loss]:
     last = len(rows) - 1
     chosen = {round(i * last / (_LONGEST_TABLE - 2)) for i in range(_LONGEST_TABLE - 1)}
     return [row for i, row in enumerate(rows) if i in chosen or row.step == best]
-
-
-def _flat(value: Any, path: str = "") -> list[tuple[str, str]]:
-    """Names and numbers or texts of a JSON value, down to three levels; lists are left out."""
-    if isinstance(value, dict) and path.count(".") < 3:
-        return [
-            pair for key, one in value.items() for pair in _flat(one, f"{path}.{key}".strip("."))
-        ]
-    if isinstance(value, float):
-        return [(path, f"{value:.4g}")]
-    return [(path, str(value))] if isinstance(value, str | int) else []
 
 
 def _one_line(text: object) -> str:

@@ -1,7 +1,5 @@
 """The model card."""
 
-import json
-
 import pytest
 import yaml
 from adapter_records import BASE, make_record
@@ -10,6 +8,14 @@ from huggingface_hub import ModelCard
 from finetune.adapter.card import BEGIN, END, write_card
 from finetune.adapter.licenses import combine
 from finetune.adapter.record import Base, Data
+from finetune.evaluation.result import (
+    Accuracy,
+    BenchmarkResult,
+    Evaluation,
+    Protocol,
+    ValidationResult,
+    write_evaluation,
+)
 from finetune.recipe import TrainingRecipe
 from schemas.errors import ModelError
 
@@ -107,12 +113,45 @@ def test_hostile_names_stay_text(card):
 
 
 def test_evaluation_is_shown_where_there_is_one(card, tmp_path):
-    path = tmp_path / "evaluation.json"
-    path.write_text(json.dumps({"ceval": {"accuracy": 0.51883, "items": 1346}, "skip": [1]}))
+    half = {"base": 0.5, "base_interval": (0.4, 0.6), "adapter": 0.5188}
+    half |= {"adapter_interval": (0.4, 0.6), "difference": 0.0188}
+    accuracy = Accuracy(**half, difference_interval=(-0.01, 0.04))
+    benchmark = BenchmarkResult(
+        name="ceval",
+        title="C-Eval",
+        split="val",
+        sha256="ab",
+        questions=1346,
+        answer_tokens=[1, 2, 3, 4],
+        micro=accuracy,
+        macro=accuracy,
+        gained=40,
+        lost=15,
+        p=0.01,
+        p_holm=0.012,
+        verdict="better | <b>",
+        contamination="none found",
+        categories=[],
+        subjects=[],
+    )
+    validation = {"conversations": 100, "tokens": 9000, "base": 1.5, "adapter": 1.2}
+    validation |= {"difference": -0.3, "difference_interval": (-0.4, -0.2), "verdict": "better"}
+    protocol = {"shots": 5, "limit": None, "chat_template": None, "base": BASE}
+    protocol |= {"base_revision": None, "quantization": "nf4", "adapter_sha256": "ab"}
+    evaluation = Evaluation(
+        protocol=Protocol(**protocol, device="cpu", versions={}),
+        seed=1,
+        resamples=1000,
+        benchmarks={"ceval": benchmark},
+        validation=ValidationResult(**validation),
+        seconds=1.0,
+    )
+    write_evaluation(tmp_path, evaluation)
     text = card().text
-    assert "0.5188" in text
-    assert "1346" in text
-    path.write_text("[")
+    row = "| C-Eval (val) | 1,346 | 50.00 | 51.88 | +1.88 [-1.00, +4.00] | 0.012 |"
+    assert row + " better \\| &lt;b&gt; |" in text
+    assert "base 1.5000, adapter 1.2000, difference -0.3000 [-0.4000, -0.2000]: better." in text
+    (tmp_path / "evaluation.json").write_text("[")
     with pytest.raises(ModelError, match=r"evaluation\.json"):
         card()
 
