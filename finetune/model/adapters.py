@@ -67,4 +67,5 @@ def _attach(model: Any, directory: Path) -> AdaptedModel:
     to_fp32(adapted)
     adapted.requires_grad_(requires_grad=False)
     adapted.config.use_cache = True
-    return adapted.eval()
+    adapted.eval()
+    return adapted

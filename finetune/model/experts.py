@@ -10,13 +10,15 @@ from typing import Any
 
 import torch
 from torch import nn
+from transformers.integrations import moe
 
 from schemas.errors import ModelError
 
 PROJECTIONS = ("gate_proj", "up_proj", "down_proj")
+_FUSED = ("gate_up_proj", "down_proj")
 
 
-class Expert(nn.Module):
+class Expert(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
     """One gated feed-forward network: down(act(gate(x)) * up(x))."""
 
     def __init__(
@@ -36,7 +38,7 @@ class Expert(nn.Module):
         return output
 
 
-class ExpertList(nn.ModuleList):
+class ExpertList(nn.ModuleList):  # type: ignore[misc]
     """The experts of one layer; called like the fused class that it stands for."""
 
     def forward(
@@ -59,7 +61,7 @@ class ExpertList(nn.ModuleList):
             if _is_needed(token)
         ]
         sorted_back = torch.cat(outputs)[order.argsort()]
-        return sorted_back.view(*top_k_index.shape, -1).sum(dim=1)
+        return sorted_back.unflatten(0, top_k_index.shape).sum(dim=1)
 
 
 def _is_needed(tokens: torch.Tensor) -> bool:
@@ -96,37 +98,36 @@ def refuse_fused(model: nn.Module) -> None:
                 raise _refusal(name, module)
 
 
-_FUSED = ("gate_up_proj", "down_proj")
-
-
 def _is_convolution(module: nn.Module) -> bool:
-    return isinstance(module, (nn.Conv1d, nn.Conv2d, nn.Conv3d))  # of hybrid attention: small
+    return isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d)  # of hybrid attention: small
 
 
 def _check(name: str, module: Any) -> None:
-    """The layout of Mixtral and Qwen: (experts, 2 x intermediate, hidden), gate before up."""
-    plain = (
-        not getattr(module, "has_bias", False)
-        and not getattr(module, "is_transposed", False)
-        and getattr(module, "is_concatenated", True)
-        and getattr(module, "has_gate", True)
-        and not getattr(module, "has_post_expert_norm", False)
-        and _uses_default_gate(module)
-        and {child for child, _ in module.named_parameters()} == set(_FUSED)
-    )
-    experts, double, hidden = (
-        module.gate_up_proj.shape if module.gate_up_proj.ndim == 3 else (0,) * 3
-    )
-    if not plain or module.down_proj.shape != (experts, hidden, double // 2):
+    """Refuse every layout but (experts, 2 x intermediate, hidden), gate before up, without bias.
+
+    transformers' grouped kernels go by the same marks, so that they describe a class fully.
+    """
+    marks = {
+        "has_gate": True,
+        "has_bias": False,
+        "is_transposed": False,
+        "is_concatenated": True,
+        "has_post_expert_norm": False,
+    }
+    plain = all(getattr(module, mark, None) is value for mark, value in marks.items())
+    names = {child for child, _ in module.named_parameters()}
+    fits = names == set(_FUSED) and _fits(module.gate_up_proj.shape, module.down_proj.shape)
+    if not (plain and fits and _has_usual_gate(module)):
         raise _refusal(name, module)
 
 
-def _uses_default_gate(module: Any) -> bool:
-    """Some classes clamp or scale between the projections; they bring a gate function for it."""
-    from transformers.integrations import moe
+def _fits(gate_up: torch.Size, down: torch.Size) -> bool:
+    return len(gate_up) == 3 and down == (gate_up[0], gate_up[2], gate_up[1] // 2)
 
-    gate = getattr(type(module), "_apply_gate", None)
-    return callable(getattr(module, "act_fn", None)) and gate in (None, moe._default_apply_gate)
+
+def _has_usual_gate(module: Any) -> bool:
+    """Classes that clamp or scale between the projections bring a gate function for it."""
+    return hasattr(module, "act_fn") and type(module)._apply_gate is moe._default_apply_gate
 
 
 def _refusal(name: str, module: nn.Module) -> ModelError:

@@ -5,16 +5,18 @@ was to be in 4 bits, must not begin.
 """
 
 import math
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+import torch
 from bitsandbytes.nn import Linear4bit
 from torch import nn
 
 from finetune.adapter.record import Guard
 from finetune.model.experts import refuse_fused
-from finetune.model.quantizer import ROUTERS
+from finetune.model.quantizer import is_router
 from finetune.recipe import TrainingRecipe
 from schemas.errors import ModelError
 
@@ -58,7 +60,7 @@ def _expert_layers(model: Any) -> Iterator[tuple[str, Any]]:
             yield name, module
 
 
-def _bytes_per_parameter(modules: Any) -> float | None:
+def _bytes_per_parameter(modules: Iterable[Any]) -> float | None:
     """Bytes of the weights and what dequantises them, over the number of weights."""
     size = count = 0
     for module in modules:
@@ -68,13 +70,13 @@ def _bytes_per_parameter(modules: Any) -> float | None:
 
 
 def weight_bytes(module: Any) -> int:
-    """Bytes of a linear layer's weight, with scales and code book where it is in 4 bits."""
+    """Bytes of a linear layer's weight, with its scales where it is in 4 bits."""
     weight = module.weight
     size = int(weight.nbytes)
     state = getattr(weight, "quant_state", None)
     if state is None:
         return size
-    # The code book is one tensor for all layers, but each layer keeps a reference: not counted.
+    # Not counted are the code books, 1.1 KB for a matrix of any size.
     scales = [state.absmax]
     if state.nested:
         scales += [state.offset, state.state2.absmax]
@@ -93,20 +95,24 @@ def _check_experts(model: Any) -> None:
 def _check_large(model: Any) -> None:
     kept = {id(m) for m in (model.get_input_embeddings(), model.get_output_embeddings())}
     for name, module in model.named_modules():
-        if id(module) in kept or ".lora_" in name or name.rpartition(".")[2] in ROUTERS:
+        if id(module) in kept or ".lora_" in name or is_router(name):
             continue
-        for weight in module.parameters(recurse=False):
-            linear = isinstance(module, nn.Linear)
-            if weight.is_floating_point() and (linear or weight.numel() >= LARGE):
+        for kind, weight in module.named_parameters(recurse=False):
+            matrix = isinstance(module, nn.Linear) and kind == "weight"
+            if weight.is_floating_point() and (matrix or weight.numel() >= LARGE):
                 raise ModelError(
-                    f"{name} is not quantised ({str(weight.dtype).removeprefix('torch.')}, "
-                    f"{weight.numel():,} weights); load the model with finetune.model.load_base"
+                    f"{name}.{kind} is not quantised ({_type(weight)}, {weight.numel():,} "
+                    "weights); load the model with finetune.model.load_base"
                 )
+
+
+def _type(weight: torch.Tensor) -> str:
+    return str(weight.dtype).removeprefix("torch.")
 
 
 def _check_routers(model: Any) -> None:
     for name, module in model.named_modules():
-        if name.rpartition(".")[2] in ROUTERS and isinstance(module, Linear4bit):
+        if is_router(name) and isinstance(module, Linear4bit):
             raise ModelError(
                 f"the router {name} is quantised, which sends tokens to other experts; "
                 "load the model with finetune.model.load_base"
@@ -115,58 +121,95 @@ def _check_routers(model: Any) -> None:
 
 def _check_adapter(model: Any, recipe: TrainingRecipe) -> dict[str, int]:
     """Adapters per target, each where it was asked for."""
-    adapted = [name for name, module in model.named_modules() if hasattr(module, "lora_A")]
+    adapted = [name for name, module in model.named_modules() if len(getattr(module, "lora_A", ()))]
     found = Counter(name.rpartition(".")[2] for name in adapted)
     if not found:
         raise ModelError(
             "the model has no adapter; name modules that it has in lora_targets, "
             "and attach it with finetune.model.add_adapter"
         )
-    base = model.get_base_model()
-    wanted = Counter(
-        name.rpartition(".")[2]
-        for name, module in base.named_modules()
-        if _is_asked_for(name, module, recipe)
-    )
-    for target in sorted(set(wanted) | set(found) | set(recipe.lora_targets)):
-        if target not in recipe.lora_targets:
+    wanted = _wanted(model.get_base_model(), recipe.lora_targets)
+    for name in adapted:
+        target = name.rpartition(".")[2]
+        if target not in recipe.lora_targets or is_router(name):
             raise ModelError(
-                f"{target} has {found[target]} adapters and is not in lora_targets; "
+                f"{name} has an adapter that lora_targets does not ask for; "
                 "attach the adapter with finetune.model.add_adapter"
             )
-        if found[target] != wanted[target] or not found[target]:
+    for target in recipe.lora_targets:
+        if not found[target] or found[target] != wanted[target]:
             raise ModelError(
-                f"lora_targets: {target} has {found[target]} adapters instead of {wanted[target]}; "
-                "attach the adapter with finetune.model.add_adapter"
+                f"lora_targets: {target} has {found[target]} adapters, the model has "
+                f"{wanted[target]} such modules; name modules that it has, "
+                "and attach the adapter with finetune.model.add_adapter"
             )
     return dict(found)
 
 
-def _is_asked_for(name: str, module: Any, recipe: TrainingRecipe) -> bool:
-    linear = isinstance(getattr(module, "base_layer", module), nn.Linear)
-    return linear and name.rpartition(".")[2] in recipe.lora_targets
+def _wanted(base: Any, targets: list[str]) -> Counter[str]:
+    """How many linear modules have the last name of each target."""
+    names: Counter[str] = Counter()
+    for name, module in base.named_modules():
+        linear = isinstance(getattr(module, "base_layer", module), nn.Linear)
+        last = name.rpartition(".")[2]
+        if linear and last in targets and not is_router(name):
+            names[last] += 1
+    return names
 
 
 def _check_trainable(model: Any) -> None:
-    import torch
-
     for name, weight in model.named_parameters():
         lora = ".lora_" in name
         if lora and weight.dtype != torch.float32:
             raise ModelError(
-                f"{name} is {str(weight.dtype).removeprefix('torch.')}, in which small steps round "
-                "to nothing; cast what is trained to fp32 after building the trainer"
+                f"{name} is {_type(weight)}, in which small steps round to nothing; "
+                "cast what is trained to fp32 after building the trainer"
             )
         if lora != weight.requires_grad:
             state = "is frozen" if lora else "would be trained"
             raise ModelError(f"{name} {state}; train the adapter and nothing else")
 
 
-def check_gradients(model: Any) -> None:
-    """Check the gradients after a backward pass. Raises ModelError for one that shows a defect."""
-    for name, weight in model.named_parameters():
-        if weight.requires_grad:
-            if weight.grad is None:
-                raise ModelError(f"{name} has no gradient; it is cut off from the loss")
-            if not math.isfinite(float(weight.grad.norm())):
-                raise ModelError(f"{name} has a gradient that is not finite; lower learning_rate")
+def check_gradients(model: Any) -> list[str]:
+    """Check the gradients between the backward pass and the optimizer's step.
+
+    Gives the names of the tensors that no gradient has reached yet.
+
+    At the first step these are every lora_A, whose gradient is a product with lora_B = 0, and the
+    adapters of experts that got no token: call it again after the second step, when the lora_A
+    must have one too. Raises ModelError for a gradient that is missing or not finite, and for one
+    of zero that neither explains: such a tensor would never be trained.
+    """
+    weights = {name: w for name, w in model.named_parameters() if w.requires_grad}
+    largest = _largest_gradients(weights)
+    silent = [name for name, size in largest.items() if size == 0]
+    lawful = {name for name in silent if _is_behind_zero(name, weights)}
+    reached = {_role(name) for name, size in largest.items() if size > 0}
+    for name in silent:
+        if name not in lawful and _role(name) not in reached:
+            raise ModelError(f"{name} has a gradient of zero; it is cut off from the loss")
+    return silent
+
+
+def _largest_gradients(weights: dict[str, torch.Tensor]) -> dict[str, float]:
+    """The largest absolute value of each gradient, brought from the device at once."""
+    for name, weight in weights.items():
+        if weight.grad is None:
+            raise ModelError(f"{name} has no gradient; it is cut off from the loss")
+    peaks = torch.stack([w.grad.abs().amax().float() for w in weights.values()]).tolist()
+    largest = dict(zip(weights, peaks, strict=True))
+    for name, peak in largest.items():
+        if not math.isfinite(peak):
+            raise ModelError(f"{name} has a gradient that is not finite; lower learning_rate")
+    return largest
+
+
+def _is_behind_zero(name: str, weights: dict[str, torch.Tensor]) -> bool:
+    """A lora_A learns nothing as long as its lora_B is zero."""
+    other = weights.get(name.replace(".lora_A.", ".lora_B."))
+    return ".lora_A." in name and other is not None and not bool(other.any())
+
+
+def _role(name: str) -> str:
+    """What a tensor is in its layer, whichever expert it belongs to: one of them had tokens."""
+    return re.sub(r"\.experts\.\d+\.", ".experts.", name)

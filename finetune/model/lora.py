@@ -13,7 +13,7 @@ import torch
 from peft import LoraConfig, PeftModelForCausalLM, TaskType
 from torch import nn
 
-from finetune.model.quantizer import ROUTERS
+from finetune.model.quantizer import ROUTERS, is_router
 from finetune.recipe import TrainingRecipe
 from schemas.document import nearest
 from schemas.errors import ModelError
@@ -100,8 +100,8 @@ _EXPERT = re.compile(r"(.*\.experts)\.(\d+)\.")
 
 
 def _is_target(name: str, module: nn.Module) -> bool:
-    router = name.rpartition(".")[2] in ROUTERS
-    return isinstance(module, nn.Linear) and not router and _LAYER.search(name) is not None
+    in_layer = _LAYER.search(name) is not None
+    return isinstance(module, nn.Linear) and in_layer and not is_router(name)
 
 
 def _check_layers(model: Any, target: str, names: list[str]) -> None:

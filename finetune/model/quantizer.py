@@ -5,6 +5,7 @@ meta device and reading its weights, one for the renaming of checkpoint keys. Bo
 registered under names of their own; a plain `load_in_4bit` elsewhere is not changed.
 """
 
+import re
 from typing import Any
 
 import torch
@@ -16,12 +17,18 @@ from transformers.quantizers.base import HfQuantizer
 from transformers.quantizers.quantizer_bnb_4bit import Bnb4BitHfQuantizer
 from transformers.utils.quantization_config import QuantizationConfigMixin, QuantizationMethod
 
-from finetune.model.experts import PROJECTIONS, split_experts
+from finetune.model.experts import PROJECTIONS, ExpertList, split_experts
+from schemas.errors import ModelError
 
 _FOUR_BIT, _AS_IT_IS = "split-experts-4bit", "split-experts"
 
-# Never quantised: they decide where tokens go, and are small.
+# Never quantised, never adapted: they decide where tokens go, and are small.
 ROUTERS = ("gate", "router", "shared_expert_gate")
+
+
+def is_router(name: str) -> bool:
+    """Whether a module is a router or part of one."""
+    return not set(ROUTERS).isdisjoint(name.split("."))
 
 
 def four_bit_config(kind: str, double: bool, compute_dtype: torch.dtype) -> BitsAndBytesConfig:
@@ -42,7 +49,7 @@ def unquantized_config() -> QuantizationConfigMixin:
 
 
 @register_quantizer(_FOUR_BIT)
-class SplitExperts4Bit(Bnb4BitHfQuantizer):
+class SplitExperts4Bit(Bnb4BitHfQuantizer):  # type: ignore[misc]  # not read by mypy
     """bitsandbytes' 4-bit quantizer, for experts too."""
 
     def __init__(self, quantization_config: BitsAndBytesConfig, **kwargs: Any) -> None:
@@ -65,17 +72,19 @@ class SplitExperts4Bit(Bnb4BitHfQuantizer):
 
     @staticmethod
     def get_modules_to_not_convert(model: Any, *args: Any, **kwargs: Any) -> list[str]:
-        """What transformers leaves alone (lm_head), and the routers."""
-        names = {name for name, _ in model.named_modules() if name.rpartition(".")[2] in ROUTERS}
-        return [*Bnb4BitHfQuantizer.get_modules_to_not_convert(model, *args, **kwargs), *names]
+        """What transformers leaves alone (lm_head), and the routers, as a pattern."""
+        kept = Bnb4BitHfQuantizer.get_modules_to_not_convert(model, *args, **kwargs)
+        return [*kept, rf".*\.(?:{'|'.join(ROUTERS)})"]
 
     def update_weight_conversions(self, weight_conversions: list[Any], model: Any) -> list[Any]:
         """Rename experts instead of fusing them."""
-        return super().update_weight_conversions(split_conversions(weight_conversions), model)
+        split = split_conversions(weight_conversions, model)
+        updated: list[Any] = super().update_weight_conversions(split, model)
+        return updated
 
 
 @register_quantizer(_AS_IT_IS)
-class SplitExperts(HfQuantizer):
+class SplitExperts(HfQuantizer):  # type: ignore[misc]
     """Not a quantizer: it only uses the hooks, and leaves no trace on the model."""
 
     def _process_model_before_weight_loading(self, model: Any, **kwargs: Any) -> Any:
@@ -84,7 +93,9 @@ class SplitExperts(HfQuantizer):
 
     def update_weight_conversions(self, weight_conversions: list[Any], model: Any) -> list[Any]:
         """Rename experts instead of fusing them."""
-        return super().update_weight_conversions(split_conversions(weight_conversions), model)
+        split = split_conversions(weight_conversions, model)
+        updated: list[Any] = super().update_weight_conversions(split, model)
+        return updated
 
     def postprocess_model(self, model: Any, **kwargs: Any) -> None:
         """Make it an ordinary model again."""
@@ -100,17 +111,24 @@ class SplitExperts(HfQuantizer):
         return True
 
 
-def split_conversions(conversions: list[Any]) -> list[Any]:
-    """Put renamings in the place of the converters that fuse experts."""
-    kept = [c for c in conversions if _expert_target(c) is None]
-    return [
-        *kept,
-        *(
-            WeightRenaming(rf"(\.experts\.\d+)\.{old}\.", rf"\1.{new}.")
-            for old, new in expert_names(conversions)
-            if old != new
-        ),
+def split_conversions(conversions: list[Any], model: Any) -> list[Any]:
+    """Put renamings in the place of the converters that fuse experts.
+
+    Raises ModelError where the checkpoint of this model does not keep experts one by one.
+    """
+    names = expert_names(conversions)
+    if _has_experts(model) and sorted(new for _, new in names) != sorted(PROJECTIONS):
+        raise ModelError(
+            f"{type(model).__name__} stores its experts in a way that this version cannot "
+            "quantise: its checkpoints do not keep them one by one; "
+            "use a model with experts like Mixtral's or Qwen's, or a dense one"
+        )
+    renamings = [
+        WeightRenaming(rf"(\.experts\.\d+)\.{old}\.", rf"\1.{new}.")
+        for old, new in names
+        if old != new
     ]
+    return [*(c for c in conversions if _fused_target(c) is None), *renamings]
 
 
 def expert_names(conversions: list[Any]) -> list[tuple[str, str]]:
@@ -121,19 +139,30 @@ def expert_names(conversions: list[Any]) -> list[tuple[str, str]]:
     """
     names: list[tuple[str, str]] = []
     for conversion in conversions:
-        target = _expert_target(conversion)
-        if target is not None:
-            sources = conversion.source_patterns
-            old = [source.removesuffix(".weight").rpartition(".")[2] for source in sources]
-            names += zip(old, _SPLIT[target], strict=True)
+        sources = _one_by_one(conversion)
+        new = _SPLIT.get(_fused_target(conversion) or "", ())
+        if len(sources) == len(new):
+            names += zip(sources, new, strict=True)
     return names
 
 
 _SPLIT = {"gate_up_proj": PROJECTIONS[:2], "down_proj": PROJECTIONS[2:]}
+_ONE = re.compile(r".*experts\.\*\.(\w+)\.weight")
 
 
-def _expert_target(conversion: Any) -> str | None:
+def _fused_target(conversion: Any) -> str | None:
+    """Which fused parameter a converter makes, if any."""
     if not isinstance(conversion, WeightConverter):
         return None
     parent, _, last = str(conversion.target_patterns[0]).rpartition(".")
     return last if last in _SPLIT and parent.endswith("experts") else None
+
+
+def _one_by_one(conversion: Any) -> list[str]:
+    """Last names of the checkpoint keys of a converter, where each expert has its own."""
+    found = [_ONE.fullmatch(str(source)) for source in conversion.source_patterns]
+    return [match[1] for match in found if match]
+
+
+def _has_experts(model: Any) -> bool:
+    return any(isinstance(module, ExpertList) for module in model.modules())
