@@ -368,3 +368,18 @@ def test_the_writer_is_read_by_the_library_and_the_reader_reads_the_library(tmp_
     found = load_file(tmp_path / "b.safetensors")
     assert found.keys() == state.keys()
     assert all(torch.equal(found[key], state[key]) for key in state)
+
+
+def test_an_adapter_as_the_trainer_writes_it(tiny_base, tiny_adapter, tmp_path):
+    from transformers import AutoTokenizer
+
+    from finetune.model import load_adapter
+
+    merge(tiny_adapter, tmp_path / "out", base=str(tiny_base), dtype="bfloat16")
+    adapted = load_adapter(tiny_adapter, quantization="none", base=str(tiny_base))
+    merged = load(tmp_path / "out")
+    expected = logits(adapted.model.float())
+    assert (logits(merged) - expected).abs().max() < 0.02 * expected.abs().max()  # rounded to bf16
+    messages = [{"role": "user", "content": "你好"}]
+    loaded = AutoTokenizer.from_pretrained(tmp_path / "out")
+    assert loaded.apply_chat_template(messages) == adapted.tokenizer.apply_chat_template(messages)
