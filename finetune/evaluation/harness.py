@@ -1,16 +1,20 @@
 """One subject, one model, through lm_eval: the log-likelihood of each letter.
 
-lm_eval builds the prompts and batches the requests. Three things are done here instead:
+lm_eval builds the prompts and batches the requests. These things are done here instead:
 
 - Tokens. A prompt with a chat template is rendered as for training, and what is scored are the
   tokens that training would put there. Prompt text never becomes a control token.
 - Logits. Only those behind the prompt are computed, and in fp32: a bf16 logit near 20 is a
   multiple of 0.125, so that letters tie, and the first wins.
+- Speed. The shots that all prompts of a subject share are read once, and so is a prompt of which
+  lm_eval asks for four letters.
 - Length. lm_eval cuts long prompts on the left; here they are refused.
 """
 
 import contextlib
+import copy
 import io
+import itertools
 import json
 import logging
 from collections.abc import Iterator, Sequence
@@ -111,26 +115,56 @@ class Scorer(HFLM):  # type: ignore[misc]  # its types are not read
         """
         prompts = sorted({tuple(ids) for _, ids, _ in requests}, key=len)
         found: dict[tuple[int, ...], torch.Tensor] = {}
-        for batch in _batches(prompts, int(self.batch_size)):
-            found.update(zip(batch, self._next_token(batch), strict=True))
+        with torch.no_grad():
+            shared = _Shared(self.model, _common(prompts))
+            for batch in _batches(prompts, int(self.batch_size)):
+                found.update(zip(batch, shared.next_token(batch), strict=True))
         scores = []
         for _, ids, [token] in requests:
             row = found[tuple(ids)]
             scores.append((float(row[token]), int(row.argmax()) == token))
         return scores
 
-    def _next_token(self, prompts: Sequence[Sequence[int]]) -> torch.Tensor:
+
+class _Shared:
+    """What all prompts of a subject begin with, its shots, read by the model once."""
+
+    def __init__(self, model: Any, ids: Sequence[int]) -> None:
+        self._model, self._length = model, len(ids)
+        self._device = next(model.parameters()).device
+        self._cache = None
+        if ids:
+            given = torch.tensor([[*ids]], device=self._device)
+            self._cache = _decoder(model)(given, use_cache=True).past_key_values
+
+    def next_token(self, prompts: Sequence[Sequence[int]]) -> torch.Tensor:
         """Log-probabilities (prompts, vocabulary) of what comes after each prompt.
 
         Prompts are padded on the right, where causal attention does not look.
         """
-        longest = max(map(len, prompts))
-        ids = torch.tensor([[*one] + [0] * (longest - len(one)) for one in prompts])
-        mask = torch.tensor([[1] * len(one) + [0] * (longest - len(one)) for one in prompts])
-        with torch.no_grad():
-            hidden = hidden_states(self.model, ids.to(self.device), mask.to(self.device))
-            last = hidden[torch.arange(len(prompts)), mask.sum(1) - 1]
-            return project(self.model, last).log_softmax(-1).cpu()
+        rest = [one[self._length :] for one in prompts]
+        longest = max(map(len, rest))
+        ids = torch.tensor([[*one] + [0] * (longest - len(one)) for one in rest])
+        cache = copy.deepcopy(self._cache)
+        if cache is not None:
+            cache.batch_repeat_interleave(len(prompts))
+        hidden = _decoder(self._model)(
+            ids.to(self._device), past_key_values=cache, use_cache=cache is not None
+        ).last_hidden_state
+        last = hidden[torch.arange(len(rest)), torch.tensor([len(one) - 1 for one in rest])]
+        return project(self._model, last).log_softmax(-1).cpu()
+
+
+def _common(prompts: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """The longest beginning of all prompts that leaves each at least one token."""
+    first, last = min(prompts), max(prompts)  # as words in a dictionary: the most different
+    most = min(map(len, prompts)) - 1
+    same = (a == b for a, b in zip(first, last, strict=False))
+    return first[: min(most, sum(itertools.takewhile(bool, same)))]
+
+
+def _decoder(model: Any) -> Any:
+    return model.get_base_model().get_decoder()
 
 
 def _batches(prompts: list[tuple[int, ...]], size: int) -> Iterator[list[tuple[int, ...]]]:
@@ -138,10 +172,9 @@ def _batches(prompts: list[tuple[int, ...]], size: int) -> Iterator[list[tuple[i
         yield prompts[start : start + size]
 
 
-def hidden_states(model: Any, ids: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+def hidden_states(model: Any, ids: torch.Tensor) -> torch.Tensor:
     """Last hidden states (batch, length, width) of `ids` (batch, length)."""
-    decoder = model.get_base_model().get_decoder()
-    states: torch.Tensor = decoder(ids, attention_mask=mask, use_cache=False).last_hidden_state
+    states: torch.Tensor = _decoder(model)(ids, use_cache=False).last_hidden_state
     return states
 
 
