@@ -3,6 +3,7 @@
 What a user writes between the two marked lines stays when the card is made again.
 """
 
+import hashlib
 import re
 import unicodedata
 from pathlib import Path
@@ -20,6 +21,7 @@ from finetune.evaluation.result import Evaluation, read_evaluation
 from schemas.errors import ModelError
 
 CARD = "README.md"
+WEIGHTS = "adapter_model.safetensors"
 FIGURE = "assets/loss.png"
 BEGIN = "<!-- your text begins: it stays when this card is made again -->"
 END = "<!-- your text ends -->"
@@ -34,7 +36,7 @@ def write_card(directory: Path, record: TrainingRecord) -> None:
     """
     plot_losses(record, directory / FIGURE)
     notes = _notes(directory / CARD)
-    evaluation = read_evaluation(directory)
+    evaluation = current_evaluation(directory)
     text = f"---\n{card_data(record).to_yaml()}\n---\n\n{_body(record, evaluation, notes)}"
     (directory / CARD).write_text(text, encoding="utf-8")
 
@@ -61,6 +63,17 @@ def hub_base(record: TrainingRecord) -> str | None:
     base = record.base
     named = _HUB_ID.fullmatch(base.model) and (base.revision or not Path(base.model).exists())
     return base.model if named and not base.from_config else None
+
+
+def current_evaluation(directory: Path) -> Evaluation | None:
+    """The evaluation of these very weights; one of an earlier training is not shown."""
+    evaluation = read_evaluation(directory)
+    try:
+        weights = (directory / WEIGHTS).read_bytes()
+    except OSError:
+        return None
+    same = evaluation and evaluation.protocol.adapter_sha256 == hashlib.sha256(weights).hexdigest()
+    return evaluation if same else None
 
 
 def _notes(path: Path) -> str:

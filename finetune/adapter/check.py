@@ -9,7 +9,9 @@ import numpy as np
 import yaml
 from safetensors import SafetensorError, safe_open
 
+from finetune.adapter.card import current_evaluation
 from finetune.adapter.record import RECORD, TrainingRecord, read_record
+from finetune.evaluation.result import EVALUATION
 from schemas.errors import ModelError
 
 CONFIG = "adapter_config.json"
@@ -40,6 +42,8 @@ def check_adapter(directory: Path) -> dict[str, Path | bytes]:
     _check_card(directory / "README.md")
     names = [path.relative_to(directory).as_posix() for path in _files(directory)]
     files: dict[str, Path | bytes] = {name: directory / name for name in names if is_public(name)}
+    if current_evaluation(directory) is None:
+        files.pop(EVALUATION, None)
     return files | {RECORD: public_record(record)}
 
 

@@ -1,5 +1,7 @@
 """The model card."""
 
+import hashlib
+
 import pytest
 import yaml
 from adapter_records import BASE, make_record
@@ -137,7 +139,10 @@ def test_evaluation_is_shown_where_there_is_one(card, tmp_path):
     validation = {"conversations": 100, "tokens": 9000, "base": 1.5, "adapter": 1.2}
     validation |= {"difference": -0.3, "difference_interval": (-0.4, -0.2), "verdict": "better"}
     protocol = {"shots": 5, "limit": None, "chat_template": None, "base": BASE}
-    protocol |= {"base_revision": None, "quantization": "nf4", "adapter_sha256": "ab"}
+    protocol |= {"base_revision": None, "quantization": "nf4"}
+    protocol["adapter_sha256"] = hashlib.sha256(b"weights").hexdigest()
+    weights = tmp_path / "adapter_model.safetensors"
+    weights.write_bytes(b"weights")
     evaluation = Evaluation(
         protocol=Protocol(**protocol, device="cpu", versions={}),
         seed=1,
@@ -151,6 +156,8 @@ def test_evaluation_is_shown_where_there_is_one(card, tmp_path):
     row = "| C-Eval (val) | 1,346 | 50.00 | 51.88 | +1.88 [-1.00, +4.00] | 0.012 |"
     assert row + " better \\| &lt;b&gt; |" in text
     assert "base 1.5000, adapter 1.2000, difference -0.3000 [-0.4000, -0.2000]: better." in text
+    weights.write_bytes(b"of another training")
+    assert "Not evaluated" in card().text
     (tmp_path / "evaluation.json").write_text("[")
     with pytest.raises(ModelError, match=r"evaluation\.json"):
         card()

@@ -95,11 +95,11 @@ def test_an_unchanged_directory_makes_no_commit_and_a_changed_one_sends_the_chan
     assert len(commits(hub)) == 2
     assert not [line for line in hub.requests if line.startswith("PUT") or "/commit/" in line]
     (adapter / "tokenizer.json").unlink()
-    (adapter / "evaluation.json").write_text('{"ceval": 0.5}')
+    (adapter / "merges.txt").write_text("a b")
     assert push().returncode == 0
     files = commits(hub)[-1].files
     assert "tokenizer.json" not in files
-    assert "evaluation.json" in files
+    assert "merges.txt" in files
     assert ".gitattributes" in files  # not ours
 
 
@@ -192,6 +192,7 @@ CONFIG = "adapter_config.json"
             "not float32",
         ),
         (weights({"exp_avg": np.ones(2)}), "adapter_model", "exp_avg"),
+        (broken("evaluation.json", b"{}"), "evaluation.json", "damaged"),
         (broken("README.md", b"# no metadata"), "README.md", "metadata"),
         (broken("README.md", b"---\nbase_model: /home/me/m\n---\n"), "README.md", "Hub id"),
     ],
