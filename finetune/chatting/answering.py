@@ -1,7 +1,7 @@
 """One model, one answer at a time, with the adapter or without."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +50,9 @@ class Answerer:
         answer = min(sampling.max_new_tokens, self.context // 2)  # history keeps half at least
         return fit(dialogue, question, self.renderer, context=self.context, answer=answer)
 
-    def answer(self, fitted: Fitted, sampling: Sampling, *, base: bool = False) -> Iterator[str]:
+    def answer(
+        self, fitted: Fitted, sampling: Sampling, *, base: bool = False
+    ) -> Generator[str, None, None]:
         """The answer in pieces of whole characters; `base` leaves the adapter out.
 
         Closing the iterator stops the answer. Raises AuroraError where the memory does not suffice.
@@ -94,7 +96,6 @@ class Answerer:
         finally:
             pieces.put(None)
 
-    @torch.inference_mode()
     def _generate(
         self,
         fitted: Fitted,
@@ -104,13 +105,14 @@ class Answerer:
     ) -> None:
         torch.manual_seed(sampling.seed)
         prompt = torch.tensor([fitted.prompt], device=self.model.device)
-        self.model.generate(
-            input_ids=prompt,
-            attention_mask=torch.ones_like(prompt),
-            generation_config=self._config(sampling, fitted.room),
-            streamer=_Streamer(self.renderer, pieces),
-            stopping_criteria=[_Stop(stop)],
-        )
+        with torch.inference_mode():
+            self.model.generate(
+                input_ids=prompt,
+                attention_mask=torch.ones_like(prompt),
+                generation_config=self._config(sampling, fitted.room),
+                streamer=_Streamer(self.renderer, pieces),
+                stopping_criteria=[_Stop(stop)],
+            )
 
     def _config(self, sampling: Sampling, room: int) -> GenerationConfig:
         """What the base's own settings leave open stays with them, such as a repetition penalty."""
@@ -128,7 +130,7 @@ class Answerer:
         return config
 
 
-class _Streamer(BaseStreamer):
+class _Streamer(BaseStreamer):  # type: ignore[misc]  # transformers is Any to mypy
     """What `generate` hands its tokens to, the prompt first."""
 
     def __init__(self, renderer: Renderer, pieces: "SimpleQueue[Piece]") -> None:
@@ -153,7 +155,7 @@ class _Streamer(BaseStreamer):
             self._pieces.put(text)
 
 
-class _Stop(StoppingCriteria):
+class _Stop(StoppingCriteria):  # type: ignore[misc]
     """Stops between two tokens once `event` is set."""
 
     def __init__(self, event: threading.Event) -> None:

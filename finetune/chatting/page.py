@@ -4,6 +4,7 @@ Both come from the one model in memory, so they answer one after the other. What
 the page's session and goes nowhere else: no telemetry, no share link, no font from elsewhere.
 """
 
+import html
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,40 +16,13 @@ import gradio as gr
 
 from finetune.chatting.answering import Answerer, Sampling
 from finetune.chatting.dialogue import Dialogue
+from finetune.chatting.labels import CHINESE, ENGLISH
 from finetune.chatting.text import printable
 from finetune.console import out
 from schemas.errors import AuroraError
 
 HERE = "127.0.0.1"
 
-ENGLISH = {
-    "adapter": "With the adapter",
-    "base": "Base model",
-    "question": "Question",
-    "ask": "Ask",
-    "stop": "Stop",
-    "new": "New conversation",
-    "settings": "Settings",
-    "system": "System text (begins a new conversation)",
-    "temperature": "Temperature (0: always the likeliest token)",
-    "top_p": "Top-p",
-    "length": "Longest answer, tokens",
-    "seed": "Seed (of both)",
-}
-CHINESE = {
-    "adapter": "微调后",
-    "base": "原模型",
-    "question": "问题",
-    "ask": "提问",
-    "stop": "停止",
-    "new": "新对话",
-    "settings": "设置",
-    "system": "系统提示（修改后开始新对话）",
-    "temperature": "温度（0：总取概率最大的词元）",
-    "top_p": "Top-p",
-    "length": "回答的最大词元数",
-    "seed": "随机种子（两边相同）",
-}
 LABELS = gr.I18n(en=ENGLISH, zh=CHINESE, **{"zh-CN": CHINESE, "zh-TW": CHINESE})
 
 Dialogues = tuple[Dialogue, Dialogue]  # with the adapter, base
@@ -62,13 +36,13 @@ def reply(
     shown = [_history(each) for each in dialogues]
     for side in (0, 1):
         fitted = answerer.fit(dialogues[side], question, sampling)
-        shown[side] += [{"role": "user", "content": question}, {"role": "assistant", "content": ""}]
+        shown[side] += [_message("user", question), _message("assistant", "")]
         said = ""
         pieces = answerer.answer(fitted, sampling, base=side == 1)
         try:
             for piece in pieces:
                 said += printable(piece)
-                shown[side][-1]["content"] = said
+                shown[side][-1] = _message("assistant", said)
                 dialogues = _replaced(dialogues, side, fitted.dialogue.then(question, said))
                 yield shown[0], shown[1], dialogues
         finally:  # the reader pressed Stop or went away
@@ -80,9 +54,14 @@ def _replaced(dialogues: Dialogues, side: int, dialogue: Dialogue) -> Dialogues:
     return (dialogues[0], dialogue) if side else (dialogue, dialogues[1])
 
 
+def _message(role: str, text: str) -> dict[str, str]:
+    """`text` as HTML: a Chatbot without Markdown still renders tags, and fetches their images."""
+    return {"role": role, "content": html.escape(text, quote=False)}
+
+
 def _history(dialogue: Dialogue) -> list[dict[str, str]]:
     return [
-        {"role": role, "content": content}
+        _message(role, content)
         for each in dialogue.rounds
         for role, content in zip(("user", "assistant"), each, strict=True)
     ]
@@ -143,7 +122,14 @@ def build(answerer: Answerer, sampling: Sampling, system: str) -> gr.Blocks:
         )
         asking.success(lambda: "", outputs=box, api_visibility="private")
         stop.click(None, cancels=asking)
-        fresh.click(new, None, outputs, api_name="new", cancels=asking)
+        gr.on(
+            [fresh.click, with_adapter.clear, base.clear],
+            new,
+            None,
+            outputs,
+            api_name="new",
+            cancels=asking,
+        )
     return page
 
 
@@ -157,7 +143,7 @@ def _chat(label: str) -> gr.Chatbot:
         latex_delimiters=[],
         reasoning_tags=[],
         feedback_options=None,
-        buttons=["copy"],
+        buttons=[],  # they would copy the escapes; selected text is copied as it reads
         height="60vh",
     )
 

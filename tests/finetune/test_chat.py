@@ -270,7 +270,7 @@ def test_ctrl_c_stops_the_answer_and_not_the_program(tiny_adapter):
     )
     os.close(its)
     try:
-        read_until(mine, b"> ")
+        read_until(mine, b"> ", after=b"/help lists the commands.")
         os.write(mine, "你好\n".encode())
         read_until(mine, b"\n")
         read_until(mine, b" ")  # some of the answer
