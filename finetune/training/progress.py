@@ -125,10 +125,10 @@ def stopped_early(log: list[dict[str, Any]], patience: int | None) -> bool:
     losses = [entry["eval_loss"] for entry in log if "eval_loss" in entry]
     if patience is None or len(losses) <= patience:
         return False
-    return min(losses[-patience:]) >= min(losses[:-patience])
+    return bool(min(losses[-patience:]) >= min(losses[:-patience]))
 
 
 def is_over(state: TrainerState, patience: int | None) -> bool:
     """Whether nothing is left to train after this state."""
-    at_end: bool = state.global_step >= state.max_steps
+    at_end = bool(state.global_step >= state.max_steps)
     return at_end or stopped_early(state.log_history, patience)

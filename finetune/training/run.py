@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from peft import PeftModel
 from transformers import PreTrainedTokenizerBase, TrainerState
-from transformers.utils import logging
 
 from finetune.adapter.record import Base, Data, Guard, TrainingRecord
 from finetune.corpus import Corpus
@@ -17,6 +16,7 @@ from finetune.training import checkpoints
 from finetune.training.finish import losses, outcome, totals, versions, write_adapter
 from finetune.training.identity import Run, checkpoints_folder, clear, enter
 from finetune.training.progress import Flow, Interrupted, is_over
+from finetune.training.quiet import no_bars
 from finetune.training.rows import Rows, prepare_rows
 from finetune.training.settings import sft_config
 from finetune.training.trainer import AdapterTrainer
@@ -42,7 +42,7 @@ def train(recipe: TrainingRecipe, corpus: Corpus, *, fresh: bool) -> TrainingRec
     The record, on the first process; None on the others. Raises TrainingError; Interrupted after a
     signal, with the state saved.
     """
-    logging.set_verbosity_error()
+    no_bars()
     output = Path(recipe.output)
     args = sft_config(recipe, checkpoints_folder(output), cuda=torch.cuda.is_available())
     spare_compilation(args)

@@ -68,8 +68,8 @@ def _steps(recipe: TrainingRecipe) -> dict[str, Any]:
 def _numbers(recipe: TrainingRecipe) -> dict[str, Any]:
     return {
         "bf16": recipe.compute_dtype == "bfloat16",
-        "gradient_checkpointing": recipe.gradient_checkpointing,
-        "gradient_checkpointing_kwargs": {"use_reentrant": False},
+        "activation_checkpointing": recipe.gradient_checkpointing,
+        "activation_checkpointing_kwargs": {"use_reentrant": False},
         # TRL's default is the architecture's own coefficient, not none.
         "router_aux_loss_coef": recipe.router_aux_loss,
         # Experts without tokens have gradients too, of zero: see finetune/model/experts.py.

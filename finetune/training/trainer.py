@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import torch
 from peft import PeftModel
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase, TrainerControl
 from trl import SFTConfig, SFTTrainer
 
 from finetune.model import check_gradients
@@ -116,12 +116,11 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is not read by my
                 "written of this step; lower learning_rate, or set compute_dtype: float32"
             )
         self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(
-            self.args, self.state, self.control, metrics
-        )
+        control: TrainerControl = self.control
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, control, metrics)
         return metrics
 
-    @torch.no_grad()
+    @torch.no_grad()  # type: ignore[untyped-decorator]  # nor is torch
     def _validation_sums(self) -> tuple[float, int]:
         share = self.eval_dataset.shard(
             self.accelerator.num_processes, self.accelerator.process_index
