@@ -8,7 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from finetune.console import err, main, needs, out
 
 
-@click.command("evaluate")
+@click.command("finetune.evaluate")
 @click.argument("adapter", type=click.Path(path_type=Path))
 @click.argument("further", nargs=-1, metavar="")  # lets one --benchmarks take several
 @click.option(

@@ -14,14 +14,14 @@ def contamination(record: TrainingRecord, suite: Suite) -> str:
     """
     if record.data.kept_out is None:
         return (
-            "unknown; the training record does not say what was kept out of its data, and a gain "
-            "may come from questions in them"
+            "The training record does not say whether its questions were kept out of the training "
+            "data; a gain may come from them."
         )
     if any(_is(name, suite) for name in record.data.kept_out):
-        return "kept out; curation removed what contains its questions from the training data"
+        return "Curation kept its questions out of the training data."
     return (
-        "not kept out; a gain may come from questions in the training data (curate with "
-        f"stages.decontaminate.benchmarks: [{suite.name}])"
+        "Its questions were not kept out of the training data, and a gain may come from them; "
+        f"curate with stages.decontaminate.benchmarks: [{suite.name}]."
     )
 
 

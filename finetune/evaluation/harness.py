@@ -12,9 +12,7 @@ lm_eval builds the prompts and batches the requests. These things are done here 
 """
 
 import contextlib
-import copy
 import io
-import itertools
 import json
 import logging
 from collections.abc import Iterator, Sequence
@@ -29,6 +27,7 @@ from lm_eval.evaluator import evaluate
 from lm_eval.models.huggingface import HFLM
 
 from finetune.evaluation.benchmark import Exam
+from finetune.evaluation.forward import Shared, common
 from finetune.evaluation.suites import LETTERS, Suite
 from finetune.rendering.rendered import Renderer
 from schemas.errors import ModelError
@@ -116,7 +115,7 @@ class Scorer(HFLM):  # type: ignore[misc]  # its types are not read
         prompts = sorted({tuple(ids) for _, ids, _ in requests}, key=len)
         found: dict[tuple[int, ...], torch.Tensor] = {}
         with torch.no_grad():
-            shared = _Shared(self.model, _common(prompts))
+            shared = Shared(self.model, common(prompts))
             for batch in _batches(prompts, int(self.batch_size)):
                 found.update(zip(batch, shared.next_token(batch), strict=True))
         scores = []
@@ -126,63 +125,9 @@ class Scorer(HFLM):  # type: ignore[misc]  # its types are not read
         return scores
 
 
-class _Shared:
-    """What all prompts of a subject begin with, its shots, read by the model once."""
-
-    def __init__(self, model: Any, ids: Sequence[int]) -> None:
-        self._model, self._length = model, len(ids)
-        self._device = next(model.parameters()).device
-        self._cache = None
-        if ids:
-            given = torch.tensor([[*ids]], device=self._device)
-            self._cache = _decoder(model)(given, use_cache=True).past_key_values
-
-    def next_token(self, prompts: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Log-probabilities (prompts, vocabulary) of what comes after each prompt.
-
-        Prompts are padded on the right, where causal attention does not look.
-        """
-        rest = [one[self._length :] for one in prompts]
-        longest = max(map(len, rest))
-        ids = torch.tensor([[*one] + [0] * (longest - len(one)) for one in rest])
-        cache = copy.deepcopy(self._cache)
-        if cache is not None:
-            cache.batch_repeat_interleave(len(prompts))
-        hidden = _decoder(self._model)(
-            ids.to(self._device), past_key_values=cache, use_cache=cache is not None
-        ).last_hidden_state
-        last = hidden[torch.arange(len(rest)), torch.tensor([len(one) - 1 for one in rest])]
-        return project(self._model, last).log_softmax(-1).cpu()
-
-
-def _common(prompts: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-    """The longest beginning of all prompts that leaves each at least one token."""
-    first, last = min(prompts), max(prompts)  # as words in a dictionary: the most different
-    most = min(map(len, prompts)) - 1
-    same = (a == b for a, b in zip(first, last, strict=False))
-    return first[: min(most, sum(itertools.takewhile(bool, same)))]
-
-
-def _decoder(model: Any) -> Any:
-    return model.get_base_model().get_decoder()
-
-
 def _batches(prompts: list[tuple[int, ...]], size: int) -> Iterator[list[tuple[int, ...]]]:
     for start in range(0, len(prompts), size):
         yield prompts[start : start + size]
-
-
-def hidden_states(model: Any, ids: torch.Tensor) -> torch.Tensor:
-    """Last hidden states (batch, length, width) of `ids` (batch, length)."""
-    states: torch.Tensor = _decoder(model)(ids, use_cache=False).last_hidden_state
-    return states
-
-
-def project(model: Any, hidden: torch.Tensor) -> torch.Tensor:
-    """Logits (..., vocabulary) of hidden states (..., width), in fp32."""
-    head = model.get_output_embeddings()
-    bias = None if head.bias is None else head.bias.float()
-    return torch.nn.functional.linear(hidden.float(), head.weight.float(), bias)
 
 
 def score(scorer: Scorer, suite: Suite, subject: str, exam: Exam, ask: Ask) -> list[list[float]]:
@@ -255,10 +200,3 @@ def _task(suite: Suite, subject: str, exam: Exam, shots: int) -> Any:
         "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
     }
     return ConfigurableTask(config=config)
-
-
-@contextlib.contextmanager
-def without_adapter(model: Any) -> Iterator[None]:
-    """The base alone: the same 4-bit weights, the adapter switched off."""
-    with model.disable_adapter():
-        yield

@@ -15,7 +15,7 @@ import torch
 
 from finetune.adapter.record import TrainingRecord
 from finetune.corpus import load_corpus
-from finetune.evaluation.harness import hidden_states, project, without_adapter
+from finetune.evaluation.forward import hidden_states, project, without_adapter
 from finetune.evaluation.result import ValidationResult
 from finetune.evaluation.statistics import bootstrap_ratio
 from finetune.evaluation.summary import validation_verdict

@@ -15,13 +15,13 @@ from finetune.evaluation import answers, losses
 from finetune.evaluation.answers import FOLDER, answers_of, keep, read_kept
 from finetune.evaluation.benchmark import Benchmark, read_benchmark
 from finetune.evaluation.contamination import contamination
+from finetune.evaluation.forward import without_adapter
 from finetune.evaluation.harness import (
     Ask,
     Scorer,
     answer_tokens,
     first_prompt,
     score,
-    without_adapter,
 )
 from finetune.evaluation.losses import compare_losses, summarize_losses, validation_parts
 from finetune.evaluation.result import Evaluation, Protocol, ValidationResult, write_evaluation

@@ -15,7 +15,7 @@ def show(evaluation: Evaluation, console: Console) -> None:
         console.print(table, crop=False)
     for result in evaluation.benchmarks.values():
         console.print(f"{result.title}: {result.verdict}", soft_wrap=True)
-        console.print(f"  contamination: {result.contamination}", soft_wrap=True)
+        console.print(f"  {result.contamination}", soft_wrap=True)
     if len(evaluation.benchmarks) > 1:
         console.print(
             f"p: McNemar's exact test, Holm-corrected for {len(evaluation.benchmarks)} benchmarks."

@@ -183,12 +183,16 @@ def test_errors_are_sentences(adapter, ceval, tmp_path, command):
 
 @pytest.mark.parametrize(
     ("kept_out", "told"),
-    [(None, "unknown;"), (["mmlu"], "not kept out;"), (["C-Eval"], "kept out; curation")],
+    [
+        (None, "does not say whether"),
+        (["mmlu"], "were not kept out"),
+        (["mmlu", "C-Eval"], "Curation kept its questions out"),
+    ],
 )
 def test_contamination(adapter, ceval, command, kept_out, told):
     change(adapter, kept_out=kept_out)
     finished = command(evaluate, adapter, "--benchmarks", ceval, "--shots", 2)
-    assert f"contamination: {told}" in finished.out
+    assert told in finished.out
 
 
 def test_losses_on_the_validation_split(adapter, corpus_directory, command):
