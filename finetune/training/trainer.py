@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is not read by mypy
     """Trains the adapter of a PEFT model on rendered rows; checkpoints go to `args.output_dir`."""
 
+    control: TrainerControl
+
     def __init__(
         self,
         *,
@@ -116,8 +118,9 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is not read by my
                 "written of this step; lower learning_rate, or set compute_dtype: float32"
             )
         self.log(metrics)
-        control: TrainerControl = self.control
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, control, metrics)
+        self.control = self.callback_handler.on_evaluate(
+            self.args, self.state, self.control, metrics
+        )
         return metrics
 
     @torch.no_grad()  # type: ignore[untyped-decorator]  # nor is torch
