@@ -4,7 +4,9 @@
 
 Memory is counted in two ways, as safetensors maps its files: RssAnon is what the process owns and
 is the figure that counts; VmHWM is the peak of all resident pages, those of the page cache that
-are mapped among them, which the system takes back when it needs them.
+are mapped among them, which the system takes back when it needs them. Each figure includes some
+130 MB of libraries that the first load imports. glibc keeps freed buffers of up to 32 MB, from run
+to run more or fewer; MALLOC_MMAP_THRESHOLD_=1000000 in the environment has it give them back.
 """
 
 import json

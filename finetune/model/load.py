@@ -1,11 +1,13 @@
 """Load what a recipe names: the tokenizer, and the base model in 4 bits."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging
 
 from finetune.model.guard import check_base
 from finetune.model.mistral_tokenizer import mistral_v1_tokenizer
@@ -104,6 +106,8 @@ def _set_padding(tokenizer: Any, model: str) -> None:
 
 
 def _pretrained(recipe: TrainingRecipe, config: Any) -> tuple[Any, dict[str, Any]]:
+    if not sys.stderr.isatty():
+        logging.disable_progress_bar()
     dtype = getattr(torch, recipe.compute_dtype)
     if recipe.quantization == "none":
         quantization: Any = unquantized_config()

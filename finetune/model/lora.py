@@ -1,7 +1,9 @@
 """Attach a LoRA adapter to exactly the modules that the recipe names.
 
 The modules keep their names in the loaded model, experts included:
-`model.layers.0.self_attn.q_proj`, `model.layers.0.mlp.experts.3.gate_proj`.
+`model.layers.0.self_attn.q_proj`, `model.layers.0.mlp.experts.3.gate_proj`. An adapter on attention
+is thus an ordinary one to PEFT and vLLM. One on experts is not: stock PEFT expects fused experts,
+and names Mixtral's w1, w2, w3. Load it with `load_adapter`, or merge it to serve it elsewhere.
 """
 
 import re
