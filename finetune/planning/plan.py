@@ -67,8 +67,7 @@ def make_plan(
 
 def refusal(plan: Plan) -> str:
     """Why the run cannot be, and what would make it fit, in one sentence."""
-    assert plan.memory is not None
-    have, need = in_gib(plan.memory), in_gib(plan.estimate.peak)
+    have, need = in_gib(plan.memory or 0), in_gib(plan.estimate.peak)
     start = f"this run needs about {need} GiB, the GPU has {have}"
     if plan.lever is None:
         return (
