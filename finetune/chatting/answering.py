@@ -52,7 +52,7 @@ class Answerer:
 
     def answer(
         self, fitted: Fitted, sampling: Sampling, *, base: bool = False
-    ) -> Generator[str, None, None]:
+    ) -> Generator[str]:
         """The answer in pieces of whole characters; `base` leaves the adapter out.
 
         Closing the iterator stops the answer. Raises AuroraError where the memory does not suffice.
