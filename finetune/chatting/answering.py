@@ -50,9 +50,7 @@ class Answerer:
         answer = min(sampling.max_new_tokens, self.context // 2)  # history keeps half at least
         return fit(dialogue, question, self.renderer, context=self.context, answer=answer)
 
-    def answer(
-        self, fitted: Fitted, sampling: Sampling, *, base: bool = False
-    ) -> Generator[str]:
+    def answer(self, fitted: Fitted, sampling: Sampling, *, base: bool = False) -> Generator[str]:
         """The answer in pieces of whole characters; `base` leaves the adapter out.
 
         Closing the iterator stops the answer. Raises AuroraError where the memory does not suffice.
