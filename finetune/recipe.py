@@ -110,8 +110,6 @@ class TrainingRecipe(Document):
     def _consistent(self) -> Self:
         if self.early_stop and not self.eval_steps:
             raise ValueError("early_stop needs eval_steps: how often to validate")
-        if self.eval_steps and self.save_steps % self.eval_steps:
-            raise ValueError("save_steps must be a multiple of eval_steps, to keep the best")
         return self
 
 
