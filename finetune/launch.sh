@@ -4,9 +4,9 @@
 #   finetune/launch.sh CONFIG [--set KEY=VALUE]… [--fresh] [--json]
 #
 # PYTHON names the interpreter (default: .venv/bin/python of this checkout, else python3),
-# PROCESSES how many to start (default: one per visible GPU), RESTARTS how often a run that was
-# killed may be started again (default: 10). A run that ends by itself, well or with an error that
-# it explains, is not repeated. Relative paths start in the folder where this is called.
+# CUDA_VISIBLE_DEVICES which GPUs to use (default: all), RESTARTS how often a run that was killed
+# may be started again (default: 10). A run that ends by itself, well or with an error that it
+# explains, is not repeated.
 set -euo pipefail
 
 if [[ $# -eq 0 || $1 == -h || $1 == --help ]]; then
@@ -17,8 +17,8 @@ fi
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 config=$1
 shift
-# A recipe of this checkout is found from anywhere.
-if [[ ! -e $config && -e $root/$config ]]; then config=$root/$config; fi
+# A recipe of this checkout is found from anywhere, and its paths start in the checkout.
+if [[ ! -e $config && -e $root/$config ]]; then cd "$root"; fi
 
 if [[ -z ${PYTHON:-} ]]; then
   PYTHON=$root/.venv/bin/python
@@ -30,13 +30,10 @@ gpus=$("$PYTHON" -c 'import torch; print(torch.cuda.device_count())') || {
   echo "launch.sh: $PYTHON has no torch; pip install torch==2.13.0 && pip install 'aurora-zh[finetune]'" >&2
   exit 1
 }
-processes=${PROCESSES:-$((gpus > 0 ? gpus : 1))}
-options=(--num_processes "$processes" --num_machines 1 --mixed_precision no --dynamo_backend no)
-((gpus > 0)) || options+=(--cpu)
-if ((processes > 1)); then
-  ((gpus > 0)) && options+=(--multi_gpu)
-  options+=(--main_process_port 0) # any free one
-fi
+options=(--num_processes "$((gpus > 0 ? gpus : 1))" --num_machines 1)
+options+=(--mixed_precision no --dynamo_backend no)
+if ((gpus == 0)); then options+=(--cpu); fi
+if ((gpus > 1)); then options+=(--multi_gpu --main_process_port 0); fi # any free port
 
 # The trainer leaves its exit code here; what was killed leaves nothing.
 status=$(mktemp)
