@@ -61,8 +61,11 @@ def command(out: Path, tiny: bool, minutes: float, steps: int, load_layers: int)
     """Measure training, chat, experts and loading on this machine's GPU."""
     import torch
 
+    from finetune.training.quiet import quiet
+
     if not tiny and not torch.cuda.is_available():
         raise click.UsageError("no GPU here: add --tiny to try the script on a CPU")
+    quiet()
     warnings.simplefilter("ignore")
     Run(out, tiny, time.monotonic() + 60 * minutes, steps, load_layers).everything()
 
@@ -74,11 +77,9 @@ class Run:
         self, out: Path, tiny: bool, deadline: float, steps: int, load_layers: int
     ) -> None:
         import torch
-        from transformers.utils import logging
 
         from benchmarks.gpu_model import Meter
 
-        logging.set_verbosity_error()
         self.out, self.tiny, self.deadline = out, tiny, deadline
         self.steps, self.load_layers = steps, load_layers
         self.device = torch.device("cpu") if tiny else torch.device("cuda", 0)

@@ -10,10 +10,10 @@ from finetune.recipe import TrainingRecipe
 
 Moment = Literal["held", "layer", "head", "step"]
 MOMENTS: dict[Moment, str] = {
-    "held": "all the time",
-    "layer": "in a layer's backward pass",
-    "head": "at the LM head",
-    "step": "in the optimiser's step",
+    "held": "always",
+    "layer": "layer, backward",
+    "head": "LM head",
+    "step": "optimiser",
 }
 
 

@@ -85,7 +85,7 @@ def _memory(plan: Plan) -> Table:
     peak = plan.estimate
     for part in peak.components:
         inside = part.moment in ("held", peak.moment)
-        when = MOMENTS[part.moment] if inside else f"{MOMENTS[part.moment]}: less than the peak"
+        when = MOMENTS[part.moment] if inside else f"{MOMENTS[part.moment]} (less)"
         table.add_row(part.name, in_gib(part.size), when, part.why, style=None if inside else "dim")
     table.add_row("allocator's slack", in_gib(peak.slack), "", f"assumed: {memory.SLACK:.0%}")
     table.add_section()
