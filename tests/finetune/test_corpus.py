@@ -49,7 +49,7 @@ def test_a_file_of_rows_gets_ids(tmp_path):
 def test_rows_of_another_shape_are_refused(tmp_path, row):
     path = tmp_path / "rows.jsonl"
     path.write_text(json.dumps(row) + "\n")
-    with pytest.raises(CorpusError, match="rows.jsonl: each row needs"):
+    with pytest.raises(CorpusError, match=r"rows\.jsonl: each row needs"):
         load_corpus(str(path))
 
 

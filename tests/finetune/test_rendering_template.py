@@ -12,7 +12,8 @@ from schemas.errors import AuroraError, ModelError
 transformers = pytest.importorskip("transformers")
 
 QWEN = """\
-{%- if messages[0]['role'] != 'system' %}{{ '<|im_start|>system\\nBe kind.<|im_end|>\\n' }}{% endif %}
+{%- if messages[0]['role'] != 'system' %}
+{{- '<|im_start|>system\\nBe kind.<|im_end|>\\n' }}{% endif %}
 {%- for m in messages %}
 {{- '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>' + '\\n' }}
 {%- endfor %}
@@ -22,7 +23,8 @@ LLAMA3 = """\
 {%- set content = '<|start_header_id|>' + m.role + '<|end_header_id|>\\n\\n' + m.content | trim %}
 {{- (bos_token if loop.first else '') + content + '<|eot_id|>' }}
 {%- endfor %}
-{%- if add_generation_prompt %}{{- '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}{% endif %}"""
+{%- if add_generation_prompt %}
+{{- '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}{% endif %}"""
 SPECIAL = ["<|im_start|>", "<|im_end|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"]
 SPECIAL += ["<|begin|>", "<|end|>"]
 PLAIN = st.text("ab 你好\n.?a", max_size=10)

@@ -115,7 +115,7 @@ def test_drop_leaves_out_the_whole_conversation():
 
 def test_refuse_names_the_conversation_and_its_length():
     rows = [messages("", [("a", "很" * 50)])]
-    with pytest.raises(AuroraError, match="conversation x7 has 61 tokens.*max_length 30"):
+    with pytest.raises(AuroraError, match=r"conversation x7 has 61 tokens.*max_length 30"):
         cut(["x7"], rows, mistral_v1(), Limits(30, "refuse"))
 
 
