@@ -22,6 +22,7 @@ torch 2.13; 2.11 is expected to do.
 """
 
 import gc
+import json
 import platform
 import resource
 import sys
@@ -37,7 +38,15 @@ import click
 
 ROOT = Path(__file__).parents[1]
 MIXTRAL = ROOT / "finetune" / "planning" / "mixtral-8x7b.json"
-TINY = ROOT / "finetune" / "recipes" / "tiny-mixtral.json"
+TINY = {  # in place of Mixtral's own sizes
+    "vocab_size": 1000,
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "num_local_experts": 4,
+}
 AURORA, RECOMMENDED = "aurora", "recommended"
 
 # Recipe, rows, accumulation, length. The paper's; the same rows at once; ours, at two lengths.
@@ -83,13 +92,13 @@ class Run:
         self.out, self.tiny, self.deadline = out, tiny, deadline
         self.steps, self.load_layers = steps, load_layers
         self.device = torch.device("cpu") if tiny else torch.device("cuda", 0)
-        self.config = TINY if tiny else MIXTRAL
+        self.config = write_config(out, TINY if tiny else {})
         self.meter = Meter(self.device)
         if tiny:
             torch.compiler.set_stance("force_eager")  # compiling torchao's optimiser takes 40 s
         name = platform.processor() or "CPU"
         self.results: dict[str, Any] = {
-            "shape": self.config.stem,
+            "shape": "a tiny Mixtral" if tiny else "Mixtral-8x7B",
             "machine": {
                 "device": name if tiny else torch.cuda.get_device_name(),
                 "python": platform.python_version(),
@@ -198,7 +207,7 @@ class Run:
 
         count = 16 if self.tiny else 128
         model = self.model.eval()
-        prompt = torch.randint(3, 32000, (1, count), device=self.device)
+        prompt = torch.randint(3, model.config.vocab_size, (1, count), device=self.device)
         options = {"max_new_tokens": count, "min_new_tokens": count, "do_sample": False}
 
         def answer() -> None:
@@ -217,14 +226,12 @@ class Run:
 
     def load(self, folder: Path) -> dict[str, Any]:
         """A checkpoint of some layers through `load_base`, as training reads one."""
-        import json
-
         from finetune.model import load_base, make_random_model
 
         layers = 1 if self.tiny else self.load_layers
-        config = json.loads(self.config.read_text()) | {"num_hidden_layers": layers}
-        (folder / "config.json").write_text(json.dumps(config))
-        make_random_model(folder / "config.json", folder / "model", seed=1)
+        changes = {"num_hidden_layers": layers}
+        config = write_config(folder, TINY | changes if self.tiny else changes)
+        make_random_model(config, folder / "model", seed=1)
         size = sum(file.stat().st_size for file in (folder / "model").glob("*.safetensors"))
         self.meter.reset()
         before, began = host_peak(), time.perf_counter()
@@ -237,6 +244,14 @@ class Run:
             "host_peak_gib": host_peak(),
             **self.meter.peaks(),
         }
+
+
+def write_config(folder: Path, changes: dict[str, int]) -> Path:
+    """Mixtral's config with some sizes changed, in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(MIXTRAL.read_text()) | changes))
+    return path
 
 
 def host_peak() -> float:

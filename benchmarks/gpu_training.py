@@ -98,7 +98,7 @@ def _trainer(
 ) -> tuple[AdapterTrainer, Clock]:
     args = sft_config(recipe, folder, cuda=meter.cuda)
     args.save_strategy = "no"
-    rows = made_up(recipe, steps)
+    rows = made_up(recipe, steps, adapted.config.vocab_size)
     trainer = AdapterTrainer(
         model=adapted,
         args=args,
@@ -114,12 +114,12 @@ def _trainer(
     return trainer, clock
 
 
-def made_up(recipe: TrainingRecipe, steps: int) -> Dataset:
+def made_up(recipe: TrainingRecipe, steps: int, words: int) -> Dataset:
     """Full rows of random tokens, all labelled; packed ones of four parts."""
     count = steps * recipe.batch_size * recipe.accumulation
     length = recipe.max_length
     generator = torch.Generator().manual_seed(recipe.seed)
-    ids = torch.randint(3, 32000, (count, length), generator=generator).tolist()
+    ids = torch.randint(3, words, (count, length), generator=generator).tolist()
     rows: dict[str, Any] = {"input_ids": ids, "labels": ids}
     if recipe.packing:
         rows["seq_lengths"] = [[length // 4] * 3 + [length - length // 4 * 3]] * count

@@ -54,12 +54,11 @@ def test_every_other_part_has_its_numbers(results):
     assert all(setting["setting"] in markdown for setting in found["training"])
 
 
-def test_the_ways_to_run_experts_agree(tiny_recipe):
+def test_the_ways_to_run_experts_agree(tiny_recipe, tiny_base):
     from benchmarks import gpu_experts
-    from benchmarks.gpu import TINY
     from benchmarks.gpu_model import build
 
-    model = build(TINY, tiny_recipe(), torch.device("cpu"))
+    model = build(tiny_base / "config.json", tiny_recipe(), torch.device("cpu"))
     block = model.model.layers[0].mlp
     inputs = gpu_experts._inputs(model, block, 16)
     dense = gpu_experts.dequantise(block.experts)
@@ -68,13 +67,13 @@ def test_the_ways_to_run_experts_agree(tiny_recipe):
         assert torch.allclose(way(dense, *inputs), expected, atol=1e-4)
 
 
-def test_the_model_is_held_as_a_loaded_one(tiny_recipe):
-    from benchmarks.gpu import TINY
+def test_the_model_is_held_as_a_loaded_one(tiny_recipe, tiny_base):
     from benchmarks.gpu_model import build
     from finetune.model import load_base
 
     recipe = tiny_recipe(compute_dtype="bfloat16")
-    built, loaded = build(TINY, recipe, torch.device("cpu")), load_base(recipe)
+    built = build(tiny_base / "config.json", recipe, torch.device("cpu"))
+    loaded = load_base(recipe)
     kinds = [
         {n: (type(p), p.dtype, tuple(p.shape)) for n, p in model.named_parameters()}
         for model in (built, loaded)
