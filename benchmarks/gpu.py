@@ -21,7 +21,6 @@ rpds-py. Of bitsandbytes' wheel only the library of that CUDA version is needed:
 torch 2.13; 2.11 is expected to do.
 """
 
-import gc
 import json
 import platform
 import resource
@@ -145,7 +144,6 @@ class Run:
 
     def clean(self) -> None:
         """After an error too: what its traceback held is gone by now."""
-        gc.collect()
         self.meter.reset()
 
     # --- parts ---
@@ -160,7 +158,9 @@ class Run:
 
     def build(self) -> dict[str, Any]:
         from benchmarks.gpu_model import build
+        from finetune.model.mistral_tokenizer import mistral_v1_tokenizer
 
+        self.tokenizer = mistral_v1_tokenizer()  # the trainer pads with it
         self.meter.reset()
         began = time.perf_counter()
         self.model = build(self.config, self.recipe(AURORA), self.device)
@@ -169,7 +169,6 @@ class Run:
 
     def train(self, name: str, rows: int, accumulation: int, length: int, folder: Path) -> None:
         from benchmarks.gpu_training import measure
-        from finetune.model.mistral_tokenizer import mistral_v1_tokenizer
 
         title = f"{name}: {rows} x {accumulation} x {length}"
         length = length // 128 if self.tiny else length
@@ -177,7 +176,7 @@ class Run:
         found = self.attempt(
             lambda: measure(
                 self.model,
-                mistral_v1_tokenizer(),
+                self.tokenizer,
                 recipe,
                 folder,
                 self.meter,
