@@ -7,6 +7,7 @@ with the same number of processes goes on from the newest checkpoint; anything e
 import shutil
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from finetune.adapter.record import RECORD, Data, TrainingRecord, read_record
@@ -16,6 +17,7 @@ from schemas.document import Document
 from schemas.errors import TrainingError
 
 RUN = "run.json"
+LOCK = ".lock"
 
 
 class Run(Document):
@@ -43,14 +45,30 @@ def finished(output: Path, recipe: TrainingRecipe, data: Data) -> TrainingRecord
     return record
 
 
-def enter(output: Path, run: Run) -> None:
-    """Make `output` ready for `run`, or raise TrainingError where it holds another's work."""
+def hold(output: Path) -> FileLock:
+    """Keep other runs out of `output` until this process ends, however it ends.
+
+    Raises TrainingError where one is at work, or where a corpus is.
+    """
     if (output / "manifest.json").exists():
         raise TrainingError(f"{output}: holds a corpus; name another directory as output")
     folder = checkpoints_folder(output)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise TrainingError(
+            f"{output}: another run is at work in it; wait for its end or name another output"
+        ) from None
+    return lock
+
+
+def enter(output: Path, run: Run) -> None:
+    """Make `output` ready for `run`, or raise TrainingError where it holds another's work."""
+    folder = checkpoints_folder(output)
     before = _read(folder / RUN)
     if before is None:
-        folder.mkdir(parents=True, exist_ok=True)
         write_synced(folder / RUN, run.model_dump_json(indent=1))
         return
     changes = _changes(before.recipe, run.recipe, before.data, run.data)
@@ -64,7 +82,10 @@ def clear(output: Path) -> None:
     (output / RECORD).unlink(missing_ok=True)
     (output / "evaluation.json").unlink(missing_ok=True)
     if (checkpoints_folder(output) / RUN).exists():
-        shutil.rmtree(checkpoints_folder(output))
+        for path in checkpoints_folder(output).iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+        (checkpoints_folder(output) / RUN).unlink()
 
 
 def _read(path: Path) -> Run | None:

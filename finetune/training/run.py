@@ -14,7 +14,7 @@ from finetune.model import add_adapter, inspect_model, load_base, load_tokenizer
 from finetune.recipe import TrainingRecipe
 from finetune.training import checkpoints
 from finetune.training.finish import losses, outcome, totals, versions, write_adapter
-from finetune.training.identity import Run, checkpoints_folder, clear, enter
+from finetune.training.identity import Run, checkpoints_folder, clear, enter, hold
 from finetune.training.progress import Flow, Interrupted, is_over
 from finetune.training.quiet import no_bars
 from finetune.training.rows import Rows, prepare_rows
@@ -46,10 +46,20 @@ def train(recipe: TrainingRecipe, corpus: Corpus, *, fresh: bool) -> TrainingRec
     output = Path(recipe.output)
     args = sft_config(recipe, checkpoints_folder(output), cuda=torch.cuda.is_available())
     spare_compilation(args)
-    with args.main_process_first(local=False):
-        if fresh and args.should_save:
+    lock = None
+    if args.should_save:  # the first process; if it is refused, the launcher ends the others
+        lock = hold(output)
+        if fresh:
             clear(output)
         enter(output, Run(recipe=recipe, data=corpus.data, processes=args.world_size))
+    try:
+        return _train(recipe, corpus, args)
+    finally:
+        if lock:
+            lock.release()
+
+
+def _train(recipe: TrainingRecipe, corpus: Corpus, args: "SFTConfig") -> TrainingRecord | None:
     model, rows = _prepare(recipe, corpus, args)
     flow = Flow(recipe.early_stop)
     trainer = _trainer(recipe, args, model, rows, flow)
@@ -60,7 +70,7 @@ def train(recipe: TrainingRecipe, corpus: Corpus, *, fresh: bool) -> TrainingRec
     if not args.should_save:
         return None
     record = _record(recipe, corpus.data, model, rows, state)
-    write_adapter(output, record, model.tokenizer)
+    write_adapter(Path(recipe.output), record, model.tokenizer)
     return record
 
 

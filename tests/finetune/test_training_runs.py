@@ -186,6 +186,16 @@ def test_an_output_that_is_a_corpus_is_left_alone(settings, corpus_directory, co
     assert "holds a corpus" in ended.err
 
 
+def test_two_runs_do_not_share_an_output(settings, trained, command, tmp_path):
+    from finetune.training.identity import hold
+
+    output = tmp_path / "adapter"
+    with hold(output):
+        ended = command(train, "--config", settings, "--set", f"output={output}")
+    assert ended.code == 1
+    assert "another run is at work in it" in ended.err
+
+
 def test_a_reporter_that_is_not_installed_is_named(settings, command, tmp_path):
     ended = command(
         train, "--config", settings, "--set", "report_to=[wandb]", "--set", f"output={tmp_path}"
