@@ -17,7 +17,7 @@ dill multiprocess xxhash mistral-common pydantic pydantic-core pydantic-extra-ty
 typing-inspection pycountry orjson click rich jsonschema jsonschema-specifications referencing
 rpds-py. Of bitsandbytes' wheel only the library of that CUDA version is needed:
 `zip -d bitsandbytes-*.whl '*/libbitsandbytes_rocm*' '*/libbitsandbytes_xpu*'
-'*/libbitsandbytes_cuda1[12]*'` makes it 4 MB instead of 43 (for CUDA 13.0). It was written for
+'*/libbitsandbytes_cuda1[12]*'` makes it 7 MB instead of 43 (CUDA 13). It was written for
 torch 2.13; 2.11 is expected to do.
 """
 
