@@ -47,7 +47,7 @@ arguments=("$@")
 code=0
 for ((attempt = 0; attempt <= ${RESTARTS:-10}; attempt++)); do
   : >"$status"
-  AURORA_STATUS=$status "$PYTHON" -m accelerate.commands.accelerate_cli launch "${options[@]}" \
+  AURORA_STATUS=$status "$PYTHON" -m accelerate.commands.accelerate_cli launch --quiet "${options[@]}" \
     -m finetune.train --config "$config" ${arguments[@]+"${arguments[@]}"} &
   child=$!
   code=0

@@ -10,6 +10,7 @@ _TALKERS = (
     "datasets",
     "peft",
     "torch",
+    "torch.utils._pytree",
     "torchao",
     "transformers",
     "trl",
