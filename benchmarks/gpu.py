@@ -36,7 +36,7 @@ from typing import Any
 import click
 
 ROOT = Path(__file__).parents[1]
-MIXTRAL = ROOT / "finetune" / "planning" / "mixtral-8x7b.json"
+MIXTRAL = ROOT / "finetune" / "mixtral-8x7b.json"
 TINY = {  # in place of Mixtral's own sizes
     "vocab_size": 1000,
     "hidden_size": 64,

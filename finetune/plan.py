@@ -63,7 +63,7 @@ def command(
     recipe = read_recipe(config, changes)
     size = memory_of(gpu) if gpu else int(memory * 2**30) if memory else None
     shape = read_shape(recipe)
-    tokens = None if memory_only else _tokens(recipe, shape.model_type)
+    tokens = None if memory_only else _tokens(recipe)
     plan = planning.make_plan(recipe, shape, tokens, gpu=size, gpus=gpus, speed=tokens_per_second)
     if as_json:
         click.echo(json.dumps(planning.as_json(plan), ensure_ascii=False))
@@ -74,19 +74,20 @@ def command(
         raise AuroraError(planning.refusal(plan))
 
 
-def _tokens(recipe: "TrainingRecipe", model_type: str) -> "Tokens":
+def _tokens(recipe: "TrainingRecipe") -> "Tokens":
+    from finetune.base import base_config, template_of
     from finetune.corpus import load_corpus
     from finetune.planning.tokens import count_tokens
     from finetune.rendering import choose_renderer
     from finetune.rendering.cache import default_cache
 
     corpus = load_corpus(recipe.data, recipe.data_revision)
-    tokenizer = None
-    if recipe.template != "mistral-v1" and model_type != "mixtral":
+    template, tokenizer = template_of(recipe.template, base_config(recipe)), None
+    if template == "tokenizer":
         from finetune.model import load_tokenizer
 
         tokenizer = load_tokenizer(recipe)
-    renderer = choose_renderer(recipe.template, model_type, tokenizer)
+    renderer = choose_renderer(template, tokenizer)
     return count_tokens(corpus.train, renderer, recipe, default_cache())
 
 

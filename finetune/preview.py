@@ -16,7 +16,7 @@ from finetune.console import main, needs, out
 from finetune.rendering import IGNORED, Renderer
 from finetune.rendering.account import TokenAccount
 from finetune.rendering.split import Cut, Limits, Part, account, add
-from schemas.errors import AuroraError, ModelError, RecipeError
+from schemas.errors import AuroraError, RecipeError
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -95,30 +95,15 @@ def _setting(config: Path | None, changes: tuple[str, ...], max_length: int | No
 
 
 def _renderer(recipe: "TrainingRecipe") -> Renderer:
+    from finetune.base import base_config, template_of
     from finetune.rendering import choose_renderer
 
-    if recipe.template == "mistral-v1":
-        return choose_renderer(recipe.template, "")
-    kind = _model_type(recipe)
-    if recipe.template == "auto" and kind == "mixtral":
-        return choose_renderer(recipe.template, kind)
+    template = template_of(recipe.template, base_config(recipe))
+    if template == "mistral-v1":
+        return choose_renderer(template)
     with needs("finetune"):
         from finetune.model import load_tokenizer
-    return choose_renderer(recipe.template, kind, load_tokenizer(recipe))
-
-
-def _model_type(recipe: "TrainingRecipe") -> str:
-    with needs("finetune"):
-        from transformers import AutoConfig
-    name = recipe.model_config_file or recipe.model
-    revision = None if recipe.model_config_file else recipe.model_revision
-    try:
-        return str(AutoConfig.from_pretrained(name, revision=revision).model_type)
-    except (OSError, ValueError) as error:
-        raise ModelError(
-            f"{name}: its config.json cannot be read ({str(error).splitlines()[0]}); for Mixtral, "
-            "--set template=mistral-v1 needs none"
-        ) from None
+    return choose_renderer(template, load_tokenizer(recipe))
 
 
 def _cuts(rows: "Dataset", setting: _Setting) -> Iterator[tuple[str, Cut]]:

@@ -50,6 +50,45 @@ def test_each_room_knows_only_the_ones_before_it(room, unknown):
         assert not [other for other in unknown if f"curation.{other}" in text], path
 
 
+@pytest.mark.parametrize(
+    ("room", "unknown"),
+    [
+        ("rendering", ["model", "training", "adapter", "evaluation", "chatting", "merging"]),
+        ("model", ["training", "evaluation", "chatting", "merging", "planning"]),
+        ("adapter", ["training", "chatting", "merging", "planning"]),
+        ("training", ["evaluation", "chatting", "merging", "planning"]),
+        ("evaluation", ["training", "chatting", "merging", "planning"]),
+        ("chatting", ["training", "evaluation", "merging", "planning"]),
+    ],
+)
+def test_each_room_of_the_trainer_knows_only_the_ones_before_it(room, unknown):
+    for path in (ROOT / "finetune" / room).rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert not [other for other in unknown if f"finetune.{other}" in text], path
+
+
+def test_every_command_explains_itself_without_torch():
+    code = """
+import sys, runpy
+for name in {names}:
+    sys.argv = [name, "--help"]
+    try:
+        runpy.run_module("finetune." + name, run_name="__main__")
+    except SystemExit as end:
+        assert not end.code, name
+assert not {{"torch", "transformers"}} & {{*sys.modules}}
+"""
+    names = sorted(path.stem for path in (ROOT / "finetune").glob("*.py") if is_command(path))
+    assert "train" in names
+    subprocess.run(
+        [sys.executable, "-c", code.format(names=names)], cwd=ROOT, check=True, capture_output=True
+    )
+
+
+def is_command(path):
+    return 'if __name__ == "__main__":' in path.read_text(encoding="utf-8")
+
+
 def test_curating_loads_no_torch():
     code = "import sys, curation.cli.entry; sys.exit(bool({'torch', 'datasets'} & {*sys.modules}))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

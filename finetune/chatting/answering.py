@@ -12,6 +12,7 @@ import torch
 from transformers import GenerationConfig, StoppingCriteria
 from transformers.generation.streamers import BaseStreamer
 
+from finetune.base import template_of
 from finetune.chatting.dialogue import Dialogue, Fitted, fit
 from finetune.chatting.text import TextStream
 from finetune.model import load_adapter
@@ -167,7 +168,5 @@ class _Stop(StoppingCriteria):  # type: ignore[misc]
 def open_adapter(directory: Path, *, quantization: str | None, base: str | None) -> Answerer:
     """Load an adapter directory to chat with. Raises ModelError where it does not fit its base."""
     loaded = load_adapter(directory, quantization=quantization, base=base)
-    renderer = choose_renderer(
-        loaded.record.recipe.template, loaded.model.config.model_type, loaded.tokenizer
-    )
-    return Answerer(loaded.model, renderer)
+    template = template_of(loaded.record.recipe.template, loaded.model.config)
+    return Answerer(loaded.model, choose_renderer(template, loaded.tokenizer))

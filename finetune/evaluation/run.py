@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import torch
 
+from finetune.base import template_of
 from finetune.evaluation import answers, losses
 from finetune.evaluation.answers import FOLDER, answers_of, keep, read_kept
 from finetune.evaluation.benchmark import Benchmark, read_benchmark
@@ -147,8 +148,8 @@ class _Run:
 
 
 def _renderer(loaded: LoadedAdapter) -> Renderer:
-    template = loaded.record.recipe.template
-    return choose_renderer(template, loaded.model.config.model_type, loaded.tokenizer)
+    template = template_of(loaded.record.recipe.template, loaded.model.config)
+    return choose_renderer(template, loaded.tokenizer)
 
 
 def _protocol(directory: Path, loaded: LoadedAdapter, options: Options, ask: Ask) -> Protocol:

@@ -31,8 +31,12 @@ def load_adapter(
     where a part is missing, or the adapter does not fit the base.
     """
     record = read_record(directory)
-    changes = {"quantization": quantization, "model": base}
-    recipe = record.recipe.model_copy(update={k: v for k, v in changes.items() if v is not None})
+    recipe = record.recipe
+    if quantization is not None:
+        recipe = recipe.model_copy(update={"quantization": quantization})
+    if base is not None:  # what the recipe says of its own base says nothing of this one
+        other = {"model": base, "model_revision": None, "model_config_file": None}
+        recipe = recipe.model_copy(update=other)
     tokenizer = _tokenizer(directory)
     model = load_base(recipe)
     return LoadedAdapter(_attach(model, directory), tokenizer, record)

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
+from finetune.base import base_config, template_of
 from finetune.model.guard import check_base
 from finetune.model.mistral_tokenizer import mistral_v1_tokenizer
 from finetune.model.quantizer import four_bit_config, unquantized_config
@@ -20,15 +21,16 @@ from schemas.errors import ModelError
 def load_tokenizer(recipe: TrainingRecipe) -> Any:
     """The model's tokenizer, with a token of its own for padding; embeddings keep their size.
 
-    Mixtral gets Mistral's v1 tokenizer from mistral-common where it brings none, and so does every
-    model made from a config. Raises ModelError where there is none, or none that fits.
+    Where the template is Mistral's v1, it is mistral-common's, so that whatever reads the adapter
+    directory sees the tokens and the template of training; every model made from a config gets it
+    too. Raises ModelError where there is none, or none that fits.
     """
     _make(recipe)
-    config = _config(recipe)
-    if _brings_tokenizer(recipe.model):
-        tokenizer = _pretrained_tokenizer(recipe)
-    elif config.model_type == "mixtral" or recipe.model_config_file:
+    config = base_config(recipe)
+    if template_of(recipe.template, config) == "mistral-v1" or recipe.model_config_file:
         tokenizer = mistral_v1_tokenizer()
+    elif _brings_tokenizer(recipe.model):
+        tokenizer = _pretrained_tokenizer(recipe)
     else:
         raise ModelError(f"{recipe.model}: holds no tokenizer; copy its tokenizer.json there")
     _set_padding(tokenizer, recipe.model)
@@ -47,7 +49,7 @@ def load_base(recipe: TrainingRecipe) -> Any:
     the checkpoint is incomplete, quantised already, or in a shape that cannot be quantised.
     """
     _make(recipe)
-    config = _config(recipe)
+    config = base_config(recipe)
     if getattr(config, "quantization_config", None) is not None:
         raise ModelError(
             f"{recipe.model}: is quantised already; name the original model, "
@@ -71,13 +73,6 @@ def device() -> torch.device:
 def _make(recipe: TrainingRecipe) -> None:
     if recipe.model_config_file:
         make_random_model(Path(recipe.model_config_file), Path(recipe.model), recipe.seed)
-
-
-def _config(recipe: TrainingRecipe) -> Any:
-    try:
-        return AutoConfig.from_pretrained(recipe.model, revision=recipe.model_revision)
-    except (OSError, ValueError, KeyError) as error:
-        raise _cannot_load(recipe.model, error) from None
 
 
 def _brings_tokenizer(model: str) -> bool:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from finetune.base import base_config
 from finetune.recipe import TrainingRecipe
 from schemas.errors import ModelError
 
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PretrainedConfig, PreTrainedModel
 
-MIXTRAL = Path(__file__).parent / "mixtral-8x7b.json"
 FUSED = ("gate_up_proj", "down_proj")  # how transformers 5 keeps all experts of a layer
 
 
@@ -68,7 +67,7 @@ class Shape:
 
 def read_shape(recipe: TrainingRecipe) -> Shape:
     """The shape of the recipe's model. Raises ModelError where its config cannot be had."""
-    return shape_of(_config(recipe))
+    return shape_of(base_config(recipe))
 
 
 def shape_of(config: "PretrainedConfig") -> Shape:
@@ -99,22 +98,6 @@ def shape_of(config: "PretrainedConfig") -> Shape:
         plain=parameters - quantised,
         buffers=sum(buffer.nbytes for buffer in model.buffers()),
     )
-
-
-def _config(recipe: TrainingRecipe) -> "PretrainedConfig":
-    from transformers import AutoConfig
-
-    source = recipe.model_config_file or recipe.model
-    # The recipe's usual base needs no network.
-    if source.startswith("mistralai/Mixtral-8x7B"):
-        source = str(MIXTRAL)
-    try:
-        return AutoConfig.from_pretrained(source, revision=recipe.model_revision)
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise ModelError(
-            f"{source}: its config.json cannot be had ({reason}); name a directory that holds one"
-        ) from None
 
 
 def _decoder(model: "PreTrainedModel") -> "nn.Module":

@@ -7,13 +7,13 @@ from finetune.rendering.rendered import IGNORED, Refused, Rendered, Renderer
 __all__ = ["IGNORED", "Refused", "Rendered", "Renderer", "choose_renderer"]
 
 
-def choose_renderer(template: str, model_type: str, tokenizer: Any = None) -> Renderer:
-    """The renderer for a recipe's `template` and a base model's `model_type` (of its config).
+def choose_renderer(template: str, tokenizer: Any = None) -> Renderer:
+    """The renderer of a template that `finetune.base.template_of` names.
 
     `tokenizer` is the base model's, of transformers; `mistral-v1` needs none.
     Raises ModelError where the tokenizer's chat template cannot be rendered exactly.
     """
-    if template == "mistral-v1" or (template == "auto" and model_type == "mixtral"):
+    if template == "mistral-v1":
         from finetune.rendering.mistral import mistral_v1
 
         return mistral_v1()

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
-from transformers import AutoConfig, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
+from finetune.base import base_config, template_of
 from finetune.corpus import Corpus
 from finetune.recipe import TrainingRecipe
 from finetune.rendering import choose_renderer
@@ -36,8 +37,7 @@ def prepare_rows(
     recipe: TrainingRecipe, corpus: Corpus, tokenizer: PreTrainedTokenizerBase
 ) -> Rows:
     """Render both splits, or find them rendered. Raises TrainingError where nothing is left."""
-    config = AutoConfig.from_pretrained(recipe.model, revision=recipe.model_revision)
-    renderer = choose_renderer(recipe.template, config.model_type, tokenizer)
+    renderer = choose_renderer(template_of(recipe.template, base_config(recipe)), tokenizer)
     if renderer.pad_id != tokenizer.pad_token_id:
         raise TrainingError(
             f"{recipe.model}: its tokenizer pads with token {tokenizer.pad_token_id}, the template "

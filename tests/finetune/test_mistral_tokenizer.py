@@ -73,6 +73,7 @@ def test_a_mixtral_without_tokenizer_gets_it(tiny_base, tiny_recipe, tmp_path):
 def test_a_tokenizer_larger_than_the_vocabulary_is_refused(tiny_base, tiny_recipe, tmp_path):
     config = json.loads((tiny_base / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps({**config, "vocab_size": 800}))
+    mistral_v1_tokenizer().save_pretrained(tmp_path)
     with pytest.raises(ModelError, match="vocab_size is 800"):
         load_tokenizer(tiny_recipe(model=str(tmp_path)))
 

@@ -8,11 +8,13 @@ import oracle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers import MixtralConfig
 
+from finetune.base import template_of
 from finetune.rendering import choose_renderer
 from finetune.rendering.mistral import mistral_v1
 from finetune.rendering.rendered import Refused
-from schemas.errors import AuroraError
+from schemas.errors import AuroraError, ModelError
 
 FORGED = ["</s>", "<s> a", "<unk>", "[INST]", "x [/INST] y</s>", "<0x01>", "\x00"]
 CONTENTS = st.one_of(st.sampled_from(["", " ", "a", " 你好 ", "\n", *FORGED]), st.text(max_size=12))
@@ -112,8 +114,14 @@ def test_a_prompt_cannot_end_with_an_answer():
 
 
 def test_mixtral_is_rendered_as_v1_unless_its_template_is_asked_for():
-    assert choose_renderer("auto", "mixtral") is mistral_v1()
-    assert choose_renderer("mistral-v1", "llama") is mistral_v1()
+    small = MixtralConfig(vocab_size=32000)
+    assert template_of("auto", small) == template_of("mistral-v1", small) == "mistral-v1"
+    assert template_of("tokenizer", small) == "tokenizer"
+    assert choose_renderer("mistral-v1") is mistral_v1()
+    larger = MixtralConfig(vocab_size=32768)  # Mixtral-8x22B-Instruct: the third tokenizer
+    assert template_of("auto", larger) == "tokenizer"
+    with pytest.raises(ModelError, match="template: tokenizer"):
+        template_of("mistral-v1", larger)
 
 
 def test_real_conversations(shared_data):

@@ -79,7 +79,7 @@ def made(request):
 
 @pytest.fixture(scope="module")
 def renderer(made):
-    return choose_renderer("tokenizer", "", made)
+    return choose_renderer("tokenizer", made)
 
 
 def conversation(rounds, system=None):
@@ -156,7 +156,7 @@ def test_mixtral_s_own_tokenizer_renders_as_mistral_v1(made, renderer):
 def test_a_token_that_is_not_special_stays_one():
     made = tokenizer(QWEN)
     messages = conversation([("a", "<think>b")])
-    (result,) = choose_renderer("auto", "qwen2", made).render([messages])
+    (result,) = choose_renderer("tokenizer", made).render([messages])
     assert made.convert_tokens_to_ids("<think>") in result.labels
 
 
@@ -169,7 +169,7 @@ def test_a_token_that_is_not_special_stays_one():
     ],
 )
 def test_a_template_that_changes_content_is_refused_never_masked_wrongly(template):
-    renderer = choose_renderer("tokenizer", "", tokenizer(template.replace("Be kind.", "")))
+    renderer = choose_renderer("tokenizer", tokenizer(template.replace("Be kind.", "")))
     same, changed = renderer.attempt(
         [conversation([("x", "y")]), conversation([("x", "xzy"), ("x", "xzy")])]
     )
@@ -180,7 +180,7 @@ def test_a_template_that_changes_content_is_refused_never_masked_wrongly(templat
 
 def test_what_the_template_raises_is_the_reason():
     template = "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
-    renderer = choose_renderer("tokenizer", "", tokenizer(template + QWEN))
+    renderer = choose_renderer("tokenizer", tokenizer(template + QWEN))
     with pytest.raises(AuroraError, match="no system"):
         renderer.render([conversation([("a", "b")], "c")])
 
@@ -188,12 +188,12 @@ def test_what_the_template_raises_is_the_reason():
 def test_a_template_without_an_end_of_turn_is_refused():
     template = "{% for m in messages %}{{ m.role + ': ' + m.content + '\\n' }}{% endfor %}"
     with pytest.raises(ModelError, match="no special token after an answer"):
-        choose_renderer("tokenizer", "", tokenizer(template))
+        choose_renderer("tokenizer", tokenizer(template))
 
 
 def test_a_tokenizer_without_a_template_is_refused():
     with pytest.raises(ModelError, match="no chat template"):
-        choose_renderer("auto", "llama", tokenizer(None))
+        choose_renderer("tokenizer", tokenizer(None))
 
 
 def test_a_special_token_that_swallows_blanks():
@@ -204,11 +204,9 @@ def test_a_special_token_that_swallows_blanks():
     made.add_special_tokens({"additional_special_tokens": [AddedToken("<|says|>", rstrip=True)]})
     made.chat_template = QWEN.replace("m.role + '\\n'", "m.role + '<|says|>'")
     messages = conversation([("  a", "\n b<|says|>")])
-    (result,) = choose_renderer("tokenizer", "", made).render([messages])
+    (result,) = choose_renderer("tokenizer", made).render([messages])
     plain = conversation([("  a", "\n b")])
-    assert choose_renderer("tokenizer", "", made).render([plain])[0].input_ids == theirs(
-        made, plain
-    )
+    assert choose_renderer("tokenizer", made).render([plain])[0].input_ids == theirs(made, plain)
     says = made.convert_tokens_to_ids("<|says|>")
     assert says not in result.labels
     assert result.input_ids.count(says) == 2
@@ -217,5 +215,5 @@ def test_a_special_token_that_swallows_blanks():
 def test_padding_is_not_the_end():
     made = tokenizer(QWEN)
     made.pad_token = made.eos_token
-    renderer = choose_renderer("tokenizer", "", made)
+    renderer = choose_renderer("tokenizer", made)
     assert renderer.pad_id != renderer.eos_id

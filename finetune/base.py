@@ -1,0 +1,49 @@
+"""The configuration of a recipe's base model, and the template that goes with it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from finetune.console import needs
+from finetune.recipe import TrainingRecipe
+from schemas.errors import ModelError
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
+#: The config of Mixtral-8x7B-Instruct-v0.1, so that a plan or a preview needs no network.
+MIXTRAL = Path(__file__).parent / "mixtral-8x7b.json"
+_KNOWN = {"mistralai/Mixtral-8x7B-Instruct-v0.1": MIXTRAL}
+_V1_VOCABULARY = 32000
+
+
+def base_config(recipe: TrainingRecipe) -> "PretrainedConfig":
+    """The base model's config.json. Raises ModelError where it cannot be had."""
+    with needs("finetune"):
+        from transformers import AutoConfig
+    source = recipe.model_config_file or _KNOWN.get(recipe.model, recipe.model)
+    revision = recipe.model_revision if source == recipe.model else None
+    try:
+        return AutoConfig.from_pretrained(source, revision=revision)
+    except (OSError, ValueError, KeyError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelError(
+            f"{source}: its config.json cannot be read ({reason}); check `model` and "
+            "`model_revision`, or name a directory that holds one"
+        ) from None
+
+
+def template_of(template: str, config: "PretrainedConfig") -> Literal["mistral-v1", "tokenizer"]:
+    """What a recipe's `template` means for a base model: `auto` is v1 for Mixtral-8x7B alone.
+
+    Mixtral-8x22B, and Mixtrals with a vocabulary extended for Chinese, have other tokens: they
+    bring their own template. Raises ModelError where v1 is asked for and cannot be.
+    """
+    v1 = config.vocab_size == _V1_VOCABULARY
+    if template == "mistral-v1" and not v1:
+        raise ModelError(
+            f"template: mistral-v1 has {_V1_VOCABULARY} tokens, the base model has "
+            f"{config.vocab_size}; set template: tokenizer"
+        )
+    if template == "mistral-v1" or (template == "auto" and v1 and config.model_type == "mixtral"):
+        return "mistral-v1"
+    return "tokenizer"
