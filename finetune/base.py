@@ -1,4 +1,4 @@
-"""The configuration of a recipe's base model, and the template that goes with it."""
+"""The base model of a recipe: its files, its configuration, the template that goes with it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -14,6 +14,38 @@ if TYPE_CHECKING:
 MIXTRAL = Path(__file__).parent / "mixtral-8x7b.json"
 _KNOWN = {"mistralai/Mixtral-8x7B-Instruct-v0.1": MIXTRAL}
 _V1_VOCABULARY = 32000
+
+INDEX = "model.safetensors.index.json"
+SINGLE = "model.safetensors"
+TOKENIZER_FILES = (
+    *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
+    *("tokenizer.model", "tokenizer.model.v1", "vocab.json", "merges.txt", "chat_template.jinja"),
+)
+MODEL_FILES = ("config.json", "generation_config.json", "LICENSE", "LICENSE.txt", "NOTICE")
+
+
+def base_directory(model: str, revision: str | None) -> Path:
+    """The directory of a base: `model` itself, or the Hub's, fetched into its cache.
+
+    Only safetensors are fetched: other formats of weights can hold code. Raises ModelError where
+    it is neither, or the Hub does not give it.
+    """
+    if (Path(model) / "config.json").is_file():
+        return Path(model)
+    from huggingface_hub import constants, errors, snapshot_download
+
+    patterns = ["*.safetensors", INDEX, *TOKENIZER_FILES, *MODEL_FILES]
+    transport: type[Exception] = errors.HTTPError  # type: ignore[attr-defined]  # httpx or httpx2
+    try:
+        fetched = snapshot_download(
+            model, revision=revision, allow_patterns=patterns, ignore_patterns=["consolidated*"]
+        )
+    except (OSError, ValueError, transport):
+        raise ModelError(
+            f"{model}: is no directory with a config.json, and {constants.ENDPOINT} does not give "
+            "it; check the name and revision, or run `hf auth login`"
+        ) from None
+    return Path(fetched)
 
 
 def base_config(recipe: TrainingRecipe) -> "PretrainedConfig":

@@ -6,39 +6,9 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from finetune.base import INDEX, SINGLE
 from finetune.merging.tensors import Stored, stored_in
 from schemas.errors import ModelError
-
-INDEX = "model.safetensors.index.json"
-SINGLE = "model.safetensors"
-TOKENIZER = (
-    *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
-    *("tokenizer.model", "tokenizer.model.v1", "vocab.json", "merges.txt", "chat_template.jinja"),
-)
-MODEL = ("config.json", "generation_config.json", "LICENSE", "LICENSE.txt", "NOTICE")
-
-
-def find_base(name: str, revision: str | None) -> Path:
-    """The directory of a base: `name` itself, or the Hub's, fetched into its cache.
-
-    Raises ModelError where it is neither, or the Hub does not give it.
-    """
-    if (Path(name) / "config.json").is_file():
-        return Path(name)
-    from huggingface_hub import constants, errors, snapshot_download
-
-    patterns = ["*.safetensors", INDEX, *TOKENIZER, *MODEL]
-    transport: type[Exception] = errors.HTTPError  # type: ignore[attr-defined]  # httpx or httpx2
-    try:
-        fetched = snapshot_download(
-            name, revision=revision, allow_patterns=patterns, ignore_patterns=["consolidated*"]
-        )
-    except (OSError, ValueError, transport):
-        raise ModelError(
-            f"{name}: is no directory with a config.json, and {constants.ENDPOINT} does not give "
-            "it; check the name, run `hf auth login`, or name its directory with --base"
-        ) from None
-    return Path(fetched)
 
 
 def read_config(directory: Path) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import Any, BinaryIO
 
 import torch
 
-from finetune.adapter.record import read_record
+from finetune.adapter.record import TrainingRecord, read_record
+from finetune.base import INDEX, MODEL_FILES, SINGLE, TOKENIZER_FILES, base_directory
 from finetune.merging import base as bases
 from finetune.merging.lora import Update, read_updates
 from finetune.merging.places import find_places
@@ -44,7 +45,7 @@ def merge_adapter(
     """
     _refuse_existing(output)
     record = read_record(adapter)
-    directory = bases.find_base(base or record.base.model, None if base else record.base.revision)
+    directory = _base(base, record)
     config = bases.read_config(directory)
     stored = bases.stored_tensors(directory)
     updates = read_updates(adapter)
@@ -58,6 +59,13 @@ def merge_adapter(
     size = _write_shards(partial, shards, places)
     partial.rename(output)
     return Merged(output, len(updates), len(stored), size, len(shards))
+
+
+def _base(named: str | None, record: TrainingRecord) -> Path:
+    """Of the one that was named; else the recipe's, where it is still there, or the record's."""
+    if named or Path(record.recipe.model).is_dir():
+        return base_directory(named or record.recipe.model, None)
+    return base_directory(record.base.model, record.base.revision)
 
 
 def _refuse_existing(output: Path) -> None:
@@ -93,7 +101,7 @@ def _write_shards(output: Path, shards: list[Shard], places: Places) -> int:
     weight_map: dict[str, str] = {}
     for number, shard in enumerate(shards, 1):
         name = f"model-{number:05}-of-{len(shards):05}.safetensors"
-        name = bases.SINGLE if len(shards) == 1 else name
+        name = SINGLE if len(shards) == 1 else name
         with (output / name).open("wb") as file:
             write_header(file, [(stored.name, dtype, stored.shape) for stored, dtype in shard])
             for stored, dtype in shard:
@@ -102,7 +110,7 @@ def _write_shards(output: Path, shards: list[Shard], places: Places) -> int:
     size: int = sum(prod(one.shape) * dtype.itemsize for shard in shards for one, dtype in shard)
     if len(shards) > 1:
         index = {"metadata": {"total_size": size}, "weight_map": weight_map}
-        (output / bases.INDEX).write_text(json.dumps(index, indent=2) + "\n")
+        (output / INDEX).write_text(json.dumps(index, indent=2) + "\n")
     return size
 
 
@@ -137,5 +145,5 @@ def _copy_small_files(
 
 def _small_files(base: Path, adapter: Path) -> Iterator[Path]:
     """A later one replaces an earlier one of its name."""
-    yield from filter(Path.is_file, (base / name for name in (*bases.MODEL, *bases.TOKENIZER)))
-    yield from filter(Path.is_file, (adapter / name for name in bases.TOKENIZER))
+    yield from filter(Path.is_file, (base / name for name in (*MODEL_FILES, *TOKENIZER_FILES)))
+    yield from filter(Path.is_file, (adapter / name for name in TOKENIZER_FILES))

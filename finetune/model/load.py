@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoTokenizer, GenerationConfig
 from transformers.utils import logging
 
-from finetune.base import base_config, template_of
+from finetune.base import base_config, base_directory, template_of
+from finetune.model.checkpoint import lazy_tensors, returning_memory
 from finetune.model.guard import check_base
 from finetune.model.mistral_tokenizer import mistral_v1_tokenizer
 from finetune.model.quantizer import four_bit_config, unquantized_config
@@ -108,20 +109,36 @@ def _pretrained(recipe: TrainingRecipe, config: Any) -> tuple[Any, dict[str, Any
         quantization: Any = unquantized_config()
     else:
         quantization = four_bit_config(recipe.quantization, recipe.double_quantization, dtype)
+    directory = base_directory(recipe.model, recipe.model_revision)
+    config.name_or_path = recipe.model
     try:
-        model, loading = AutoModelForCausalLM.from_pretrained(
-            recipe.model,
-            revision=recipe.model_revision,
-            config=config,
-            dtype=dtype,
-            attn_implementation=recipe.attention,
-            quantization_config=quantization,
-            device_map={"": device()},
-            output_loading_info=True,
-        )
+        with returning_memory():
+            model, loading = _class_of(config).from_pretrained(
+                None,
+                config=config,
+                state_dict=lazy_tensors(directory),
+                dtype=dtype,
+                attn_implementation=recipe.attention,
+                quantization_config=quantization,
+                device_map={"": device()},
+                output_loading_info=True,
+            )
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise _cannot_load(recipe.model, error) from None
+    if (directory / "generation_config.json").is_file():
+        model.generation_config = GenerationConfig.from_pretrained(directory)
+    if directory != Path(recipe.model):  # the Hub's cache names a folder by its commit
+        model.config._commit_hash = directory.name
     return model, loading
+
+
+def _class_of(config: Any) -> Any:
+    try:
+        return MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+    except KeyError:
+        raise ModelError(
+            f"{config.model_type}: transformers has no causal language model of it"
+        ) from None
 
 
 def _refuse_incomplete(model: str, loading: dict[str, Any]) -> None:
