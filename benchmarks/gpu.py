@@ -69,7 +69,7 @@ def command(out: Path, tiny: bool, minutes: float, steps: int, load_layers: int)
     """Measure training, chat, experts and loading on this machine's GPU."""
     import torch
 
-    from finetune.training.quiet import quiet
+    from finetune.quiet import quiet
 
     if not tiny and not torch.cuda.is_available():
         raise click.UsageError("no GPU here: add --tiny to try the script on a CPU")

@@ -8,6 +8,7 @@ from typing import NoReturn
 import click
 from rich.console import Console
 
+from finetune.quiet import quiet
 from schemas.errors import AuroraError
 
 # No markup: what is printed is corpus, model and recipe text.
@@ -17,6 +18,7 @@ err = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 def main(command: click.Command, arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a click command and exit with its code; errors become a sentence on standard error."""
+    quiet()
     sys.exit(_run(command, arguments))
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from finetune.console import main, needs, out
-from finetune.training.quiet import no_bars, quiet
 from schemas.errors import AuroraError
 
 if TYPE_CHECKING:
@@ -52,14 +51,12 @@ def command(
     """
     if gpu and memory:
         raise click.UsageError("--gpu and --memory both name a size: give one")
-    quiet()
     with needs("finetune"):
         from finetune.planning import plan as planning
         from finetune.planning.gpus import memory_of
         from finetune.planning.shape import read_shape
         from finetune.planning.tables import tables
         from finetune.recipe import read_recipe
-    no_bars()
     recipe = read_recipe(config, changes)
     size = memory_of(gpu) if gpu else int(memory * 2**30) if memory else None
     shape = read_shape(recipe)

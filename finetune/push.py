@@ -1,7 +1,5 @@
 """`python -m finetune.push`: publish an adapter on the Hub."""
 
-import logging
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -33,7 +31,6 @@ def command(
     if dry_run:
         _list(files)
         return
-    _quieten()
     from finetune.adapter.publish import push_files
 
     done = push_files(files, repo, public=public, revision=revision, create_pr=create_pr)
@@ -46,15 +43,6 @@ def _list(files: Mapping[str, Path | bytes]) -> None:
     for name, content in sorted(files.items()):
         size = len(content) if isinstance(content, bytes) else content.stat().st_size
         out.print(f"{size:>14,}  {name}", soft_wrap=True)
-
-
-def _quieten() -> None:
-    """What matters is said by the command; bars only on a terminal."""
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
-    if not sys.stderr.isatty():
-        from huggingface_hub.utils.tqdm import disable_progress_bars
-
-        disable_progress_bars()
 
 
 if __name__ == "__main__":

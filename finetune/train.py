@@ -10,7 +10,6 @@ from rich.table import Table
 
 from finetune.console import err, main, needs, out
 from finetune.recipe import TrainingRecipe, read_recipe
-from finetune.training.quiet import quiet
 from schemas.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ def command(config: Path, changes: tuple[str, ...], fresh: bool, as_json: bool) 
     GPUs and repeats by itself.
     """
     recipe = read_recipe(config, changes)
-    quiet()
     with needs("finetune"):
         from finetune.corpus import load_corpus
         from finetune.training.identity import finished

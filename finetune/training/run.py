@@ -16,7 +16,6 @@ from finetune.training import checkpoints
 from finetune.training.finish import losses, outcome, totals, versions, write_adapter
 from finetune.training.identity import Run, checkpoints_folder, clear, enter, hold
 from finetune.training.progress import Flow, Interrupted, is_over
-from finetune.training.quiet import no_bars
 from finetune.training.rows import Rows, prepare_rows
 from finetune.training.settings import sft_config
 from finetune.training.trainer import AdapterTrainer
@@ -42,7 +41,6 @@ def train(recipe: TrainingRecipe, corpus: Corpus, *, fresh: bool) -> TrainingRec
     The record, on the first process; None on the others. Raises TrainingError; Interrupted after a
     signal, with the state saved.
     """
-    no_bars()
     output = Path(recipe.output)
     args = sft_config(recipe, checkpoints_folder(output), cuda=torch.cuda.is_available())
     spare_compilation(args)
