@@ -113,7 +113,8 @@ def _tokens(tokens: Tokens) -> dict[str, Any]:
         "account": tokens.account.model_dump(),
         "quantiles": tokens.quantiles,
         "longest": tokens.longest,
-        "limits": {length: asdict(one) for length, one in tokens.limits.items()},
+        "limits": {length: one.model_dump() for length, one in tokens.limits.items()},
+        "exact": tokens.exact,
         "rows": tokens.rows,
         "filled": tokens.filled,
     }

@@ -47,9 +47,8 @@ def _corpus(tokens: Tokens) -> Table:
 
 
 def _limits(tokens: Tokens, recipe: TrainingRecipe) -> Table:
-    table = _table(
-        "Splitting by max_length", "max_length", "split", "parts", "repeated", "dropped", "of all"
-    )
+    title = "Splitting by max_length" + ("" if tokens.exact else ", estimated")
+    table = _table(title, "max_length", "split", "parts", "repeated", "dropped", "of all")
     for length, one in tokens.limits.items():
         table.add_row(
             f"{length:,}{' (recipe)' if length == recipe.max_length else ''}",

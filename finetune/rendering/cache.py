@@ -1,7 +1,8 @@
 """Rendered corpora on disk, found again by what they are made of.
 
 CACHE/KEY/parts.arrow   what `datasets` memory-maps
-CACHE/KEY/account.json  where the tokens went; written last
+CACHE/KEY/account.json  where the tokens went
+CACHE/KEY/forecast.json what other limits would do; written last
 """
 
 import hashlib
@@ -9,23 +10,28 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, partial
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from finetune.console import needs
+from finetune.rendering import forecast as forecasting
 from finetune.rendering.account import TokenAccount
-from finetune.rendering.rendered import Renderer
-from finetune.rendering.split import Cut, Limits, account, add, cut
+from finetune.rendering.forecast import Forecast, forecast, forecast_lengths
+from finetune.rendering.processes import cores, in_order
+from finetune.rendering.rendered import IGNORED, Conversation, Renderer
+from finetune.rendering.split import Cut, Limits, account, add, cut, fit, measure
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-BATCH = 1000  # conversations rendered at once: some ten megabytes
+BATCH = 500  # conversations rendered at once: some megabytes
+SMALL = 8 * BATCH  # fewer are rendered before a second process has started
 
 #: One row per part.
 PARTS = pa.schema(
@@ -44,6 +50,15 @@ class RenderedSet:
 
     parts: "Dataset"
     account: TokenAccount
+    forecast: Forecast
+
+
+class _Result(NamedTuple):
+    """Of one batch."""
+
+    parts: pa.RecordBatch
+    account: TokenAccount
+    forecast: Forecast
 
 
 def default_cache() -> Path:
@@ -52,11 +67,14 @@ def default_cache() -> Path:
     return (Path(folder) if folder else Path.home() / ".cache" / "aurora") / "rendered"
 
 
-def render_corpus(rows: "Dataset", renderer: Renderer, limits: Limits, cache: Path) -> RenderedSet:
-    """Render `rows` (columns `id`, `messages`) in one process with bounded memory, once.
+def render_corpus(
+    rows: "Dataset", renderer: Renderer, limits: Limits, cache: Path, workers: int | None = None
+) -> RenderedSet:
+    """Render `rows` (columns `id`, `messages`) with bounded memory, once.
 
     A second call with the same content, renderer and limits reads what the first wrote. Where
-    several processes call at once, one renders and the others wait. Raises AuroraError as
+    several processes call at once, one renders and the others wait. `workers`: processes; by
+    default one per core, and for a small corpus this one. Raises AuroraError as
     `finetune.rendering.split.cut` does.
     """
     with needs("finetune"):
@@ -64,11 +82,16 @@ def render_corpus(rows: "Dataset", renderer: Renderer, limits: Limits, cache: Pa
         from filelock import FileLock
     cache.mkdir(parents=True, exist_ok=True)
     folder = cache / _key(rows, renderer, limits)
+    if workers is None:
+        workers = 1 if len(rows) < SMALL else min(cores(), len(rows) // BATCH)
     with FileLock(f"{folder}.lock"):
-        if not (folder / "account.json").is_file():
-            _write(rows, renderer, limits, folder)
-    counted = TokenAccount.model_validate_json((folder / "account.json").read_bytes())
-    return RenderedSet(Dataset.from_file(str(folder / "parts.arrow")), counted)
+        if not all((folder / name).is_file() for name in ("account.json", "forecast.json")):
+            _write(rows, renderer, limits, folder, workers)
+    return RenderedSet(
+        Dataset.from_file(str(folder / "parts.arrow")),
+        TokenAccount.model_validate_json((folder / "account.json").read_bytes()),
+        Forecast.model_validate_json((folder / "forecast.json").read_bytes()),
+    )
 
 
 def cuts(
@@ -76,8 +99,8 @@ def cuts(
 ) -> Iterator[tuple[list[str], list[Cut]]]:
     """Batches of ids and what became of their conversations."""
     for table in batches(rows):
-        ids = [str(one) for one in table["id"].to_pylist()]
-        yield ids, cut(ids, table["messages"].to_pylist(), renderer, limits)
+        ids = _ids(table)
+        yield ids, cut(ids, conversations(table), renderer, limits)
 
 
 def batches(rows: "Dataset") -> Iterator[pa.Table]:
@@ -86,16 +109,25 @@ def batches(rows: "Dataset") -> Iterator[pa.Table]:
     yield from columns.iter(batch_size=BATCH)
 
 
+def conversations(table: pa.Table) -> list[Conversation]:
+    """The column `messages`. Much faster than Arrow's `to_pylist`."""
+    messages = table["messages"].combine_chunks()
+    flat = pc.list_flatten(messages)
+    columns = (pc.struct_field(flat, name).to_pylist() for name in _FIELDS)
+    every = [dict(zip(_FIELDS, one, strict=True)) for one in zip(*columns, strict=True)]
+    stops = np.cumsum(pc.fill_null(pc.list_value_length(messages), 0)).tolist()
+    return [every[start:stop] for start, stop in pairwise([0, *stops])]
+
+
 def fingerprint(rows: "Dataset") -> str:
     """A SHA-256 of ids, roles and texts in their order, wherever they are stored."""
     digest = hashlib.sha256()
     for table in batches(rows):
         messages = table["messages"].combine_chunks()
         flat = pc.list_flatten(messages)
-        digest.update(np.asarray(pc.fill_null(pc.list_value_length(messages), -1)).tobytes())
-        texts = (table["id"].combine_chunks(), *(pc.struct_field(flat, n) for n in _FIELDS))
-        for text in texts:
-            digest.update(np.asarray(pc.fill_null(pc.binary_length(text), -1)).tobytes())
+        digest.update(_lengths(pc.list_value_length(messages)))
+        for text in (table["id"].combine_chunks(), *(pc.struct_field(flat, n) for n in _FIELDS)):
+            digest.update(_lengths(pc.binary_length(text.cast(pa.large_string()))))
             digest.update(_bytes(text))
     return digest.hexdigest()
 
@@ -103,9 +135,19 @@ def fingerprint(rows: "Dataset") -> str:
 _FIELDS = ("role", "content")
 
 
-def _bytes(texts: pa.Array) -> bytes:
-    joined = pc.binary_join(pa.array([pc.fill_null(texts, "").to_pylist()]), "")
-    return str(joined[0].as_py()).encode()
+def _lengths(lengths: pa.Array) -> memoryview:
+    numbers = np.asarray(pc.fill_null(lengths, -1)).astype(np.int32)
+    return np.ascontiguousarray(numbers).data
+
+
+def _bytes(texts: pa.Array) -> memoryview:
+    """The texts one after the other; nulls are empty."""
+    filled = pc.fill_null(texts.cast(pa.large_string()), "")
+    _, offsets, data = filled.buffers()
+    if not len(filled) or data is None:
+        return memoryview(b"")
+    borders = np.frombuffer(offsets, np.int64)[filled.offset : filled.offset + len(filled) + 1]
+    return memoryview(data)[borders[0] : borders[-1]]
 
 
 def _key(rows: "Dataset", renderer: Renderer, limits: Limits) -> str:
@@ -120,30 +162,63 @@ def _code() -> str:
     return hashlib.sha256(b"\0".join(source.read_bytes() for source in sources)).hexdigest()
 
 
-def _write(rows: "Dataset", renderer: Renderer, limits: Limits, folder: Path) -> None:
+def _write(rows: "Dataset", renderer: Renderer, limits: Limits, folder: Path, workers: int) -> None:
     """Write all beside `folder`, then give it the name. Only who holds the lock may call."""
     unfinished = folder.with_suffix(".unfinished")
     for left in (unfinished, folder):
         shutil.rmtree(left, ignore_errors=True)
     unfinished.mkdir()
     total = account([])
+    expected = forecast([], forecast_lengths(limits), limits.carry_rounds)
+    work = partial(_render, renderer=renderer, limits=limits)
     with (
         pa.OSFile(str(unfinished / "parts.arrow"), "wb") as file,
         pa.ipc.new_stream(file, PARTS) as stream,
     ):
-        for ids, done in cuts(rows, renderer, limits):
-            stream.write_batch(_batch(ids, done))
-            total = add(total, account(done))
+        for result in in_order(work, map(_packed, batches(rows)), workers):
+            stream.write_batch(result.parts)
+            total = add(total, result.account)
+            expected = forecasting.add(expected, result.forecast)
     (unfinished / "account.json").write_text(total.model_dump_json(indent=1) + "\n")
+    (unfinished / "forecast.json").write_text(expected.model_dump_json() + "\n")
     unfinished.rename(folder)
 
 
+def _packed(table: pa.Table) -> pa.Buffer:
+    """For another process. Pickle would take the whole file along, of which this is a slice."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    return sink.getvalue()
+
+
+def _render(packed: pa.Buffer, renderer: Renderer, limits: Limits) -> _Result:
+    table = pa.ipc.open_stream(packed).read_all()
+    ids, lengths = _ids(table), forecast_lengths(limits)
+    measured = measure(conversations(table), renderer, lengths[0])
+    done = fit(ids, measured, renderer, limits)
+    return _Result(
+        _batch(ids, done), account(done), forecast(measured, lengths, limits.carry_rounds)
+    )
+
+
+def _ids(table: pa.Table) -> list[str]:
+    return [str(one) for one in table["id"].to_pylist()]
+
+
 def _batch(ids: list[str], done: list[Cut]) -> pa.RecordBatch:
-    rows = [
-        (identity, number, part.input_ids, part.labels)
-        for identity, one in zip(ids, done, strict=True)
-        for number, part in enumerate(one.parts)
+    names = [identity for identity, one in zip(ids, done, strict=True) for _ in one.parts]
+    parts = [part for one in done for part in one.parts]
+    tokens = np.concatenate([np.empty(0, np.int32), *(part.ids for part in parts)])
+    borders = np.cumsum([0, *(len(part.ids) for part in parts)])
+    labels = np.full_like(tokens, IGNORED)
+    for part, border in zip(parts, borders.tolist(), strict=False):
+        for start, stop in part.learned:
+            labels[border + start : border + stop] = part.ids[start:stop]
+    offsets = pa.array(borders, pa.int32())
+    columns = [
+        pa.array(names, pa.string()),
+        pa.array([number for one in done for number in range(len(one.parts))], pa.int32()),
+        *(pa.ListArray.from_arrays(offsets, pa.array(flat)) for flat in (tokens, labels)),
     ]
-    columns: list[list[object]] = [list(column) for column in zip(*rows, strict=True)]
-    arrays = zip(columns or [[]] * len(PARTS), PARTS, strict=True)
-    return pa.record_batch([pa.array(c, type=f.type) for c, f in arrays], schema=PARTS)
+    return pa.record_batch(columns, schema=PARTS)

@@ -15,17 +15,18 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import tokenizers
 from jinja2.exceptions import TemplateError
 
 from finetune.rendering.rendered import (
-    IGNORED,
     Conversation,
     Refused,
     Rendered,
     accept,
     refusal,
 )
+from finetune.rendering.rounds import adds_up
 from finetune.rendering.secret import disguise
 from schemas.errors import AuroraError, ModelError
 
@@ -60,6 +61,10 @@ class ChatTemplate:
         ]
         self._lead = self._answer_lead()
         self.digest = hashlib.sha256("\0".join(made_of).encode()).hexdigest()
+        self.additive = adds_up(self)
+
+    def __reduce__(self) -> tuple[type["ChatTemplate"], tuple[Any]]:
+        return ChatTemplate, (self._tokenizer,)
 
     def attempt(self, conversations: Sequence[Conversation]) -> list[Rendered | Refused]:
         """Render each conversation, or say why the template has no form for it."""
@@ -190,18 +195,20 @@ def _contents(rendered: str, pieces: list[str], contents: list[str]) -> list[str
 def _label(text: _Text, encoding: Any, control_ids: frozenset[int]) -> Rendered:
     ids: list[int] = encoding.ids
     offsets: list[tuple[int, int]] = encoding.offsets
-    labels = [IGNORED] * len(ids)
+    learned: list[tuple[int, int]] = []
     ends, at = [], 0
     for start, stop in text.answers:
+        first = None
         while at < len(ids) and offsets[at][0] < stop:
-            first, last = offsets[at]
+            begins, finishes = offsets[at]
             # A control token from before may reach in: some swallow the blanks that follow them.
-            before = first < start and (last <= start or ids[at] in control_ids)
-            if not before:
-                labels[at] = ids[at]
+            before = begins < start and (finishes <= start or ids[at] in control_ids)
+            first = at if first is None and not before else first
             at += 1
+        if first is not None:
+            learned.append((first, at))
         ends.append(at)
-    return Rendered(ids, labels, ends)
+    return Rendered(np.array(ids, np.int32), learned, ends)
 
 
 def _padding(tokenizer: Any) -> int:

@@ -15,11 +15,12 @@ from importlib.resources import files
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
+import numpy as np
 import sentencepiece
 
 from finetune.rendering.rendered import (
-    IGNORED,
     Conversation,
+    Ids,
     Refused,
     Rendered,
     accept,
@@ -28,6 +29,7 @@ from finetune.rendering.rendered import (
 from schemas.errors import AuroraError
 
 UNK, BOS, EOS = 0, 1, 2
+_BOS, _EOS = (np.array([one], np.int32) for one in (BOS, EOS))
 _BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 
 
@@ -44,12 +46,17 @@ class MistralV1:
     name = "mistral-v1"
     eos_id, pad_id = EOS, UNK
     control_ids = frozenset((UNK, BOS, EOS))
+    additive = True
 
     def __init__(self, model: bytes) -> None:
         """`model`: the SentencePiece model."""
         self._pieces = sentencepiece.SentencePieceProcessor(model_proto=model)
         made_of = f"{self.name} {sentencepiece.__version__} ".encode() + model
         self.digest = hashlib.sha256(made_of).hexdigest()
+        self._recent: dict[str, Ids] = {}
+
+    def __reduce__(self) -> tuple[type["MistralV1"], tuple[bytes]]:
+        return MistralV1, (self._pieces.serialized_model_proto(),)
 
     def attempt(self, conversations: Sequence[Conversation]) -> list[Rendered | Refused]:
         """Render each conversation, or say why mistral-common has no form for it."""
@@ -75,7 +82,7 @@ class MistralV1:
         ids = [BOS]
         turns = _turns(messages)
         for turn, encoded in zip(turns, self._encode([turn.text for turn in turns]), strict=True):
-            ids += [*encoded, EOS] if turn.answers else encoded
+            ids += [*encoded.tolist(), EOS] if turn.answers else encoded.tolist()
         return ids
 
     def decode(self, ids: Sequence[int]) -> str:
@@ -97,9 +104,18 @@ class MistralV1:
             texts[-1] += pending.decode("utf-8", "replace")
         return texts
 
-    def _encode(self, texts: list[str]) -> list[list[int]]:
-        encoded: list[list[int]] = self._pieces.encode(texts, num_threads=-1)
-        return encoded
+    def _encode(self, texts: list[str]) -> list[Ids]:
+        """What the call before has encoded is not encoded again: long conversations come whole,
+        then round by round, then in parts.
+        """
+        recent = self._recent
+        unknown = [text for text in dict.fromkeys(texts) if text not in recent]
+        # One thread: sentencepiece's own made it slower, and a corpus has a process per core.
+        encoded = self._pieces.encode(unknown, num_threads=1, return_type="numpy")
+        new = dict(zip(unknown, encoded, strict=True))
+        arrays = [new[text] if text in new else recent[text] for text in texts]
+        self._recent = dict(zip(texts, arrays, strict=True))
+        return arrays
 
 
 @cache
@@ -137,15 +153,17 @@ def _joined(contents: list[str]) -> str:
     return "\n\n".join(content for content in contents if content)
 
 
-def _join(turns: list[_Turn], encoded: list[list[int]]) -> Rendered:
-    ids, labels, ends = [BOS], [IGNORED], []
-    for turn, turn_ids in zip(turns, encoded, strict=True):
+def _join(turns: list[_Turn], encoded: list[Ids]) -> Rendered:
+    arrays, learned, ends, length = [_BOS], [], [], 1
+    for turn, ids in zip(turns, encoded, strict=True):
+        start, length = length, length + len(ids)
+        arrays.append(ids)
         if turn.answers:
-            turn_ids.append(EOS)
-        ids += turn_ids
-        labels += turn_ids if turn.answers else [IGNORED] * len(turn_ids)
-        ends += [len(ids)] * turn.answers
-    return Rendered(ids, labels, ends)
+            arrays.append(_EOS)
+            length += 1
+            learned.append((start, length))
+            ends += [length] * turn.answers
+    return Rendered(np.concatenate(arrays), learned, ends)
 
 
 def _characters(pending: bytes) -> tuple[str, bytes]:

@@ -1,26 +1,56 @@
 """What a renderer is: conversations in, exact tokens and exact masks out."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+import numpy as np
 
 from schemas.errors import AuroraError
 
 IGNORED = -100  # the label that PyTorch's cross entropy leaves out
 
 Conversation = Sequence[Mapping[str, str]]  # messages: `role` and `content`
+Ids: TypeAlias = np.ndarray[Any, np.dtype[np.int32]]
 
 
-class Rendered(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Tokens:
+    """Tokens, and which of them the model learns to say: spans `(start, stop)`, in order."""
+
+    ids: Ids
+    learned: Sequence[tuple[int, int]]
+
+    @property
+    def input_ids(self) -> list[int]:
+        """The ids, as a list."""
+        listed: list[int] = self.ids.tolist()
+        return listed
+
+    @property
+    def labels(self) -> list[int]:
+        """As long as `input_ids`: a token's id where the model learns to say it, else `IGNORED`."""
+        labels = np.full_like(self.ids, IGNORED)
+        for start, stop in self.learned:
+            labels[start:stop] = self.ids[start:stop]
+        listed: list[int] = labels.tolist()
+        return listed
+
+    @property
+    def trained(self) -> int:
+        """How many tokens have a label."""
+        return sum(stop - start for start, stop in self.learned)
+
+
+@dataclass(frozen=True, eq=False)
+class Rendered(Tokens):
     """A conversation as the model sees it.
 
-    `input_ids` and `labels` are of equal length; a label is its token's id where the model learns
-    to say it, else `IGNORED`. `ends` has one entry per assistant message: the number of tokens up
-    to and with its end-of-turn token.
+    `ends` has one entry per assistant message: the number of tokens up to and with its end-of-turn
+    token.
     """
 
-    input_ids: list[int]
-    labels: list[int]
-    ends: list[int]
+    ends: Sequence[int]
 
 
 class Refused(NamedTuple):
@@ -37,6 +67,7 @@ class Renderer(Protocol):
     eos_id: int
     pad_id: int
     control_ids: frozenset[int]  # ids that only the template can produce
+    additive: bool  # a round has the same tokens wherever it stands, but for what begins and ends
 
     def attempt(self, conversations: Sequence[Conversation]) -> list[Rendered | Refused]:
         """Render each conversation whole, or say why there is no form for it."""

@@ -1,6 +1,7 @@
 """finetune.preview: exact JSON, safe and complete on a terminal."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -57,6 +58,17 @@ def test_errors_are_a_sentence(command, rows, tmp_path):
     assert command(preview, tmp_path / "none").code == 1
     assert "no validation split" in command(preview, rows[0], "--split", "validation").err
     assert "--config" in command(preview, rows[0], "--set", "max_length=5").err
+
+
+def test_the_papers_recipe_needs_no_network(rows, tmp_path):
+    code = "from finetune.preview import command; command(standalone_mode=False)"
+    arguments = [rows[0], "--config", "finetune/recipes/aurora.yaml", "--json"]
+    offline = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], env=offline, check=True, capture_output=True
+    )
+    first = json.loads(done.stdout.splitlines()[0])
+    assert first["input_ids"] == mistral_v1().render([rows[1]])[0].input_ids
 
 
 def test_torch_is_not_needed(rows):

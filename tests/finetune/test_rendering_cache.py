@@ -1,12 +1,19 @@
 """The cache of rendered corpora."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from finetune.rendering.cache import fingerprint, render_corpus
 from finetune.rendering.mistral import mistral_v1
 from finetune.rendering.split import Limits, account, cut
+from schemas.errors import AuroraError
 
 datasets = pytest.importorskip("datasets")
 
@@ -68,6 +75,98 @@ def test_several_at_once(tmp_path):
         accounts = list(pool.map(render, range(4)))
     assert accounts == accounts[:1] * 4
     assert not list(tmp_path.glob("*.unfinished"))
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from datasets import Dataset
+from finetune.rendering.cache import render_corpus
+from finetune.rendering.mistral import mistral_v1
+from finetune.rendering.split import Limits
+
+if __name__ == "__main__":
+    turns = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "很" * 50}]
+    rows = Dataset.from_dict({"id": map(str, range(%d)), "messages": [turns * 9] * %d})
+    print("ready", flush=True)
+    found = render_corpus(rows, mistral_v1(), Limits(200), Path(sys.argv[1]), workers=%d)
+    print(found.account.model_dump_json())
+"""
+
+
+def start(tmp_path, rows, workers):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT % (rows, rows, workers))
+    return subprocess.Popen(
+        [sys.executable, script, tmp_path / "cache"],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+    )
+
+
+def test_two_processes_at_once(tmp_path):
+    running = [start(tmp_path, 600, 1) for _ in range(2)]
+    printed = [process.communicate(timeout=60)[0] for process in running]
+    assert printed[0] == printed[1] != ""
+    assert [process.returncode for process in running] == [0, 0]
+    assert sum(path.is_dir() for path in (tmp_path / "cache").iterdir()) == 1
+
+
+def test_ctrl_c_ends_all_processes(tmp_path):
+    process = start(tmp_path, 40_000, 2)
+    process.stdout.readline()
+    wait_for(lambda: list((tmp_path / "cache").glob("*.unfinished/parts.arrow")))
+    time.sleep(0.5)
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    wait_for(lambda: not exists(process.pid))
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def exists(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_any_number_of_processes_writes_the_same(tmp_path):
+    rows, limits = conversations(1300), Limits(40, carry_rounds=1)
+    found = [render_corpus(rows, mistral_v1(), limits, tmp_path / str(n), n) for n in (1, 2)]
+    assert found[0].account == found[1].account
+    assert found[0].forecast == found[1].forecast
+    one, two = (path.read_bytes() for path in sorted(tmp_path.glob("*/*/parts.arrow")))
+    assert one == two
+
+
+def test_an_error_of_a_process_is_the_same_sentence(tmp_path):
+    rows = conversations(1300)
+    for workers in (1, 2):
+        with pytest.raises(AuroraError, match=r"^conversation 1 has 25 tokens, more than max_"):
+            render_corpus(rows, mistral_v1(), Limits(20, "refuse"), tmp_path, workers)
+
+
+def test_messages_that_are_not_there(tmp_path):
+    rows = datasets.Dataset.from_list(
+        [
+            {"id": "a", "messages": None},
+            {"id": "b", "messages": [{"role": "user", "content": "q"}]},
+            {"id": "c", "messages": [{"role": "user", "content": None}]},
+        ]
+    )
+    rendered = render_corpus(rows, mistral_v1(), Limits(), tmp_path)
+    reasons = {"the last message is not the assistant's": 2, "a message has no text": 1}
+    assert rendered.account.left_out == reasons
 
 
 def test_an_empty_corpus_and_one_of_refused_rows(tmp_path):

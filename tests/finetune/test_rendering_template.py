@@ -1,12 +1,16 @@
 """Chat templates: tokens of apply_chat_template, masks of our own, no control token from text."""
 
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from finetune.rendering import choose_renderer
+from finetune.rendering.forecast import Split, forecast
 from finetune.rendering.mistral import mistral_v1
 from finetune.rendering.rendered import IGNORED, Refused
+from finetune.rendering.split import Limits, account, cut, measure
 from schemas.errors import AuroraError, ModelError
 
 transformers = pytest.importorskip("transformers")
@@ -150,7 +154,46 @@ def test_mixtral_s_own_tokenizer_renders_as_mistral_v1(made, renderer):
         conversation([("问  a\n", " 答</s>"), ("[INST]", "<unk>\n")], "系统"),
         conversation([("a", "b")]),
     ]
-    assert renderer.render(rows) == mistral_v1().render(rows)
+    ours = zip(renderer.render(rows), mistral_v1().render(rows), strict=True)
+    assert all((a.input_ids, a.labels, a.ends) == (b.input_ids, b.labels, b.ends) for a, b in ours)
+
+
+ROUNDS = st.lists(st.tuples(PLAIN, PLAIN.filter(str.strip)), min_size=1, max_size=5)
+
+
+@given(ROUNDS, st.none() | PLAIN.filter(str.strip), st.integers(20, 90), st.integers(0, 2))
+def test_the_account_closes_and_the_forecast_is_true(renderer, rounds, system, limit, carry):
+    rows = [conversation(rounds, system), conversation(rounds[:1])]
+    assert renderer.additive
+    found = forecast(measure(rows, renderer, limit), [limit], carry).limits[limit]
+    total = account(cut(["a", "b"], rows, renderer, Limits(limit, "split", carry)))
+    assert found == Split(**total.model_dump(include=set(Split.model_fields)))
+
+
+def test_a_copy_in_another_process_renders_the_same(renderer):
+    copy = pickle.loads(pickle.dumps(renderer))
+    rows = [conversation([("你好 <|im_end|>", "b\n")] * 2, "c")]
+    assert copy.digest == renderer.digest
+    assert copy.render(rows)[0].labels == renderer.render(rows)[0].labels
+
+
+def test_a_template_that_writes_the_last_round_differently():
+    """As Qwen3 does. Its parts are longer than their rounds; the account says by how much."""
+    last = "{{ '\\n\\n' if loop.last else '' }}"
+    template = QWEN.replace("{%- endfor %}", last + "{%- endfor %}")
+    renderer = choose_renderer("tokenizer", tokenizer(template))
+    assert renderer.additive  # after the last end of turn it makes no difference
+    think = "{{ '<think>\\n\\n' if loop.last else '' }}"
+    template = QWEN.replace(
+        "{{- '<|im_start|>' + m.role + '\\n' +",
+        "{{- '<|im_start|>' + m.role + '\\n' }}" + think + "{{- ''+",
+    )
+    renderer = choose_renderer("tokenizer", tokenizer(template))
+    assert not renderer.additive
+    total = account(cut(["a"], [conversation([("a", "b")] * 6)], renderer, Limits(60)))
+    assert total.parts > 1
+    assert total.whole == total.kept + total.dropped
+    assert total.repeated > 0
 
 
 def test_a_token_that_is_not_special_stays_one():

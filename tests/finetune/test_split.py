@@ -4,9 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from finetune.rendering.forecast import Split, forecast
 from finetune.rendering.mistral import mistral_v1
 from finetune.rendering.rendered import IGNORED
-from finetune.rendering.split import LONG_CONVERSATION, LONG_ROUND, Limits, account, add, cut
+from finetune.rendering.split import (
+    LONG_CONVERSATION,
+    LONG_ROUND,
+    Cut,
+    Limits,
+    account,
+    add,
+    cut,
+    measure,
+)
 from schemas.errors import AuroraError
 
 WORDS = st.text("ab 你\n", max_size=25)
@@ -46,6 +56,26 @@ def test_the_account_closes(conversations, limit, carry):
     assert min(total.kept, total.dropped, total.repeated) >= 0
     assert total.conversations == len(rows)
     assert total == add(account(cuts[:1]), account(cuts[1:]))
+
+
+def test_an_account_that_does_not_close_is_a_defect():
+    (one,) = cut(["a"], [messages("", [("a", "b")])], mistral_v1(), Limits())
+    for wrong in (Cut(one.parts, one.whole, one.kept - 1), Cut(one.parts, one.whole, one.kept, 1)):
+        with pytest.raises(AuroraError, match="defect in rendering"):
+            account([wrong])
+
+
+@given(st.lists(CONVERSATION, max_size=4), st.sets(LIMIT, min_size=1, max_size=3), CARRY)
+def test_the_forecast_is_what_splitting_does(conversations, lengths, carry):
+    rows, names = [messages(*one) for one in conversations], list(map(str, range(4)))
+    measured = measure(rows, mistral_v1(), min(lengths))
+    found = forecast(measured, sorted(lengths), carry)
+    whole = sorted(length(*one) for one in conversations)
+    assert sorted(n for n, count in found.lengths.items() for _ in range(count)) == whole
+    assert found.quantiles([100]) == ({100: whole[-1]} if whole else {})
+    for limit, expected in found.limits.items():
+        total = account(cut(names[: len(rows)], rows, mistral_v1(), Limits(limit, "split", carry)))
+        assert expected == Split(**total.model_dump(include=set(Split.model_fields)))
 
 
 @given(CONVERSATION, LIMIT, CARRY)
