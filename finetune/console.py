@@ -50,7 +50,8 @@ def needs(extra: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
+        problem = "is not installed" if isinstance(error, ModuleNotFoundError) else "does not fit"
         raise AuroraError(
-            f"{error.name or error} is not installed; this needs: "
+            f"{error.name or error} {problem}; this needs: "
             f"pip install torch==2.13.0 && pip install 'aurora-zh[{extra}]'"
         ) from error

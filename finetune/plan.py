@@ -1,7 +1,6 @@
 """`python -m finetune.plan --config FILE`: what a training run will take, without a GPU."""
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
 @click.option(
     "--config",
     required=True,
-    type=click.Path(path_type=Path),
-    help="Training recipe, a YAML file.",
+    help="Training recipe: a YAML file, or a shipped one by name: aurora, recommended, tiny.",
 )
 @click.option(
     "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one key of the recipe."
@@ -35,7 +33,7 @@ if TYPE_CHECKING:
 @click.option("--memory-only", is_flag=True, help="Leave the corpus alone: memory, no steps.")
 @click.option("--json", "as_json", is_flag=True, help="For programs; sizes in bytes.")
 def command(
-    config: Path,
+    config: str,
     changes: tuple[str, ...],
     gpu: str | None,
     memory: float | None,

@@ -4,7 +4,6 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -35,7 +34,7 @@ class _Setting(NamedTuple):
 
 @click.command(name="finetune.preview")
 @click.argument("data")
-@click.option("--config", type=click.Path(path_type=Path), help="A training recipe.")
+@click.option("--config", help="A training recipe: a YAML file or the name of a shipped one.")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a key of it.")
 @click.option("--limit", type=click.IntRange(1), help="Conversations to show.")
 @click.option("--max-length", type=click.IntRange(1), help="Longest part, in tokens.")
@@ -43,7 +42,7 @@ class _Setting(NamedTuple):
 @click.option("--json", "as_json", is_flag=True, help="A line per part, of all conversations.")
 def command(
     data: str,
-    config: Path | None,
+    config: str | None,
     changes: tuple[str, ...],
     limit: int | None,
     max_length: int | None,
@@ -79,7 +78,7 @@ def _rows(data: str, split: str, revision: str | None) -> "Dataset":
     return rows
 
 
-def _setting(config: Path | None, changes: tuple[str, ...], max_length: int | None) -> _Setting:
+def _setting(config: str | None, changes: tuple[str, ...], max_length: int | None) -> _Setting:
     from finetune.recipe import read_recipe
     from finetune.rendering.mistral import mistral_v1
 

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from schemas.document import Document, explain
 from schemas.errors import RecipeError
+from schemas.strict_yaml import YAML_ERRORS, parse_yaml, read_mapping
 
 
 class TrainingRecipe(Document):
@@ -61,7 +61,7 @@ class TrainingRecipe(Document):
     template: Literal["auto", "mistral-v1", "tokenizer"] = Field(
         "auto",
         description="mistral-v1: as mistral-common renders it; tokenizer: the chat template of the "
-        "model's tokenizer; auto: mistral-v1 for Mixtral, else tokenizer.",
+        "model's tokenizer; auto: mistral-v1 for Mixtral-8x7B, else tokenizer.",
     )
     max_length: int = Field(1024, ge=16, description="Longest part of a conversation.")
     too_long: Literal["split", "drop", "refuse"] = Field(
@@ -113,44 +113,46 @@ class TrainingRecipe(Document):
         return self
 
 
-def read_recipe(path: Path, changes: Sequence[str] = ()) -> TrainingRecipe:
-    """Read a recipe; each of `changes` is KEY=VALUE with a YAML value.
+def read_recipe(name_or_path: str | Path, changes: Sequence[str] = ()) -> TrainingRecipe:
+    """Read a recipe by its path, or a shipped one by its name; each of `changes` is KEY=VALUE.
 
-    Raises RecipeError, which names the key and, if unknown, the nearest one.
+    A `model_config_file` that stands in a recipe starts at its folder, every other path at the
+    current one. Raises RecipeError, which names the key and, if unknown, the nearest one.
     """
-    document = _parse(path)
+    path = find_recipe(name_or_path)
+    document = read_mapping(path)
+    beside = document.get("model_config_file")
+    if isinstance(beside, str):
+        document["model_config_file"] = str(path.parent / beside)
     for change in changes:
-        key, equals, value = change.partition("=")
-        if not equals:
-            raise RecipeError(f"--set {change}: must be KEY=VALUE")
-        document[key] = _value(change, value)
+        key, value = _change(change)
+        document[key] = value
     try:
         return TrainingRecipe.model_validate(document)
     except ValidationError as error:
         raise RecipeError(f"{path}: {explain(TrainingRecipe, error)}") from None
 
 
-def _value(change: str, value: str) -> Any:
-    try:
-        return yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise RecipeError(f"--set {change}: not YAML ({str(error).splitlines()[0]})") from None
+def find_recipe(name_or_path: str | Path) -> Path:
+    """The file of a recipe. Raises RecipeError where there is none."""
+    path, shipped = Path(name_or_path), _shipped()
+    if not path.exists() and str(name_or_path) in shipped:
+        return shipped[str(name_or_path)]
+    if not path.exists():
+        raise RecipeError(f"{path}: no such file; shipped recipes: {', '.join(shipped)}")
+    return path
 
 
-def _parse(path: Path) -> dict[str, Any]:
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RecipeError(f"{path}: no such file; shipped: {', '.join(_shipped())}") from None
-    except OSError as error:
-        raise RecipeError(f"{path}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: is not YAML ({str(error).splitlines()[0]})") from None
-    if not isinstance(document, dict):
-        raise RecipeError(f"{path}: must be a mapping of keys to values")
-    return document
-
-
-def _shipped() -> list[str]:
+def _shipped() -> dict[str, Path]:
     folder = Path(__file__).parent / "recipes"
-    return [f"finetune/recipes/{path.name}" for path in sorted(folder.glob("*.yaml"))]
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def _change(change: str) -> tuple[str, Any]:
+    key, equals, value = change.partition("=")
+    if not equals or not key:
+        raise RecipeError(f"--set {change}: must be KEY=VALUE, e.g. max_length=2048")
+    try:
+        return key, parse_yaml(value)
+    except YAML_ERRORS:
+        raise RecipeError(f"--set {change}: the value is not valid YAML") from None

@@ -17,17 +17,16 @@ if TYPE_CHECKING:
     from finetune.corpus import Corpus
 
 
-@click.command("train")
+@click.command("finetune.train")
 @click.option(
     "--config",
-    type=click.Path(path_type=Path),
     required=True,
-    help="Training recipe, such as finetune/recipes/aurora.yaml.",
+    help="Training recipe: a YAML file, or a shipped one by name: aurora, recommended, tiny.",
 )
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a recipe key.")
 @click.option("--fresh", is_flag=True, help="Discard what an earlier run left in the output.")
 @click.option("--json", "as_json", is_flag=True, help="Print the training record as JSON.")
-def command(config: Path, changes: tuple[str, ...], fresh: bool, as_json: bool) -> None:
+def command(config: str, changes: tuple[str, ...], fresh: bool, as_json: bool) -> None:
     """Train a LoRA adapter on a corpus that `curate run` wrote.
 
     Interrupted or killed, it goes on from its last checkpoint when the command is repeated. Every

@@ -6,35 +6,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from curation.sources.benchmarks import KNOWN
 from schemas.document import explain, nearest
 from schemas.errors import RecipeError
 from schemas.recipe import Recipe
+from schemas.strict_yaml import YAML_ERRORS, parse_yaml, read_mapping
 
 _SHIPPED = Path(str(files(__name__)))
-#: PyYAML raises ValueError for a date like 2024-13-45, and recurses into nested brackets.
-_YAML_ERRORS = (yaml.YAMLError, ValueError, RecursionError)
-
-
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that is given twice, where YAML would silently take the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key, _ in node.value:
-            if isinstance(key.value, str) and key.value in seen and key.value != "<<":
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value!r} is given twice", key.start_mark
-                )
-            seen.add(key.value if isinstance(key.value, str) else id(key))
-        return super().construct_mapping(node, deep)
-
-
-def _yaml(text: str) -> Any:
-    return yaml.load(text, _Loader)  # noqa: S506 (a safe loader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +39,7 @@ def load(name_or_path: str, changes: Sequence[str] = ()) -> LoadedRecipe:
     Raises RecipeError.
     """
     path = _find(name_or_path)
-    document = _parse(path)
+    document = read_mapping(path)
     for change in changes:
         _change(document, change)
     try:
@@ -81,20 +61,6 @@ def _find(name_or_path: str) -> Path:
             f"{name_or_path}: no such recipe file; `curate recipes` lists the shipped ones"
         )
     raise RecipeError(f"no recipe {name_or_path!r}; {nearest(name_or_path, known)}")
-
-
-def _parse(path: Path) -> dict[str, Any]:
-    try:
-        document = _yaml(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RecipeError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise RecipeError(f"{path}: is not UTF-8; save it as UTF-8") from None
-    except _YAML_ERRORS as error:
-        raise RecipeError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(document, dict):
-        raise RecipeError(f"{path}: must be a mapping with the keys name, sources and stages")
-    return document
 
 
 def _change(document: dict[str, Any], change: str) -> None:
@@ -121,8 +87,8 @@ def _change(document: dict[str, Any], change: str) -> None:
 def _value(key: str, text: str, change: str) -> Any:
     """The value of a change. A path may be written as it is, though `*` means more in YAML."""
     try:
-        return _yaml(text)
-    except _YAML_ERRORS:
+        return parse_yaml(text)
+    except YAML_ERRORS:
         if key in ("path", "benchmarks"):
             return text
         raise RecipeError(f"--set {change}: the value is not valid YAML") from None

@@ -237,5 +237,7 @@ def test_a_config_that_is_none_is_refused(tmp_path, text):
 
 
 def test_a_model_that_is_not_there_is_said_in_a_sentence(tiny_recipe, tmp_path):
-    with pytest.raises(ModelError, match=r"nothing: its config.json cannot be read .*check `model`"):
+    with pytest.raises(
+        ModelError, match=r"nothing: its config.json cannot .*check `model`"
+    ):
         load_base(tiny_recipe(model=str(tmp_path / "nothing")))
