@@ -1,7 +1,8 @@
 """Rendering against mistral-common, on every real conversation: `python -m benchmarks.rendering`.
 
 Compares ids and masks, closes the token account at 1024 tokens with and without carried rounds, and
-prints the speed of both. Needs ../shared/data or --corpus.
+prints the speed of both, and that of rendering a corpus into the cache with one process and with
+all cores. Needs ../shared/data or --corpus.
 """
 
 import argparse
@@ -20,7 +21,10 @@ from mistral_common.protocol.instruct.validator import ValidationMode
 from mistral_common.tokens.tokenizers.mistral import MistralTokenizer
 
 from curation.cli import main as curate
+from finetune.corpus import load_corpus
+from finetune.rendering.cache import render_corpus
 from finetune.rendering.mistral import mistral_v1
+from finetune.rendering.processes import cores
 from finetune.rendering.rendered import IGNORED, Refused
 from finetune.rendering.split import Limits, account, add, cut
 
@@ -68,6 +72,8 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         corpus = arguments.corpus or curated(Path(folder))
+        for workers in sorted({1, cores()}):
+            speed(corpus, workers, Path(folder) / f"cache-{workers}")
         conversations = list(read(corpus, arguments.alpaca))
     compare(conversations, arguments.masks)
     for carry in (0, 1):
@@ -131,6 +137,16 @@ def compare(conversations: list[tuple[str, Messages]], every: int) -> None:
         rows = len(conversations) / seconds
         print(f"{name:15}{tokens / seconds:12,.0f} tokens/s {rows:9,.0f} rows/s")
     print(f"{'ratio':15}{theirs / ours:12.1f}")
+
+
+def speed(corpus: Path, workers: int, cache: Path) -> None:
+    """Print the speed of rendering all of it at 1024, other limits forecast, account closed."""
+    rows = load_corpus(str(corpus)).train
+    renderer, limits = mistral_v1(), Limits(1024)
+    seconds, rendered = timed(lambda: render_corpus(rows, renderer, limits, cache, workers))
+    tokens = rendered.account.whole
+    print(f"{len(rows):,} conversations, {tokens:,} tokens, {workers} workers: {seconds:.1f} s,")
+    print(f"  {len(rows) / seconds:,.0f} conversations/s, {tokens / seconds:,.0f} tokens/s")
 
 
 def close(conversations: list[tuple[str, Messages]], carry: int) -> None:

@@ -31,6 +31,9 @@ def recipe_file(tiny_base, tmp_path):
 
 
 def test_the_tables(command, recipe_file, corpus_directory):
+    import datasets
+
+    datasets.disable_progress_bars()  # `quiet` comes too late where another test imported it
     recipe = recipe_file(data=str(corpus_directory), eval_steps=10, save_steps=10)
     finished = command(plan, "--config", recipe, "--gpu", "H100 80GB")
     assert finished.code == 0, finished.err
