@@ -4,8 +4,6 @@ Each failure is one sentence with its remedy: a run that would train nothing, or
 was to be in 4 bits, must not begin.
 """
 
-import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -168,48 +166,3 @@ def _check_trainable(model: Any) -> None:
         if lora != weight.requires_grad:
             state = "is frozen" if lora else "would be trained"
             raise ModelError(f"{name} {state}; train the adapter and nothing else")
-
-
-def check_gradients(model: Any) -> list[str]:
-    """Check the gradients between the backward pass and the optimizer's step.
-
-    Gives the names of the tensors that no gradient has reached yet.
-
-    At the first step these are every lora_A, whose gradient is a product with lora_B = 0, and the
-    adapters of experts that got no token: call it again after the second step, when the lora_A
-    must have one too. Raises ModelError for a gradient that is missing or not finite, and for one
-    of zero that neither explains: such a tensor would never be trained.
-    """
-    weights = {name: w for name, w in model.named_parameters() if w.requires_grad}
-    largest = _largest_gradients(weights)
-    silent = [name for name, size in largest.items() if size == 0]
-    lawful = {name for name in silent if _is_behind_zero(name, weights)}
-    reached = {_role(name) for name, size in largest.items() if size > 0}
-    for name in silent:
-        if name not in lawful and _role(name) not in reached:
-            raise ModelError(f"{name} has a gradient of zero; it is cut off from the loss")
-    return silent
-
-
-def _largest_gradients(weights: dict[str, torch.Tensor]) -> dict[str, float]:
-    """The largest absolute value of each gradient, brought from the device at once."""
-    for name, weight in weights.items():
-        if weight.grad is None:
-            raise ModelError(f"{name} has no gradient; it is cut off from the loss")
-    peaks = torch.stack([w.grad.abs().amax().float() for w in weights.values()]).tolist()
-    largest = dict(zip(weights, peaks, strict=True))
-    for name, peak in largest.items():
-        if not math.isfinite(peak):
-            raise ModelError(f"{name} has a gradient that is not finite; lower learning_rate")
-    return largest
-
-
-def _is_behind_zero(name: str, weights: dict[str, torch.Tensor]) -> bool:
-    """A lora_A learns nothing as long as its lora_B is zero."""
-    other = weights.get(name.replace(".lora_A.", ".lora_B."))
-    return ".lora_A." in name and other is not None and not bool(other.any())
-
-
-def _role(name: str) -> str:
-    """What a tensor is in its layer, whichever expert it belongs to: one of them had tokens."""
-    return re.sub(r"\.experts\.\d+\.", ".experts.", name)

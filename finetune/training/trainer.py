@@ -16,7 +16,8 @@ from peft import PeftModel
 from transformers import PreTrainedTokenizerBase, TrainerControl
 from trl import SFTConfig, SFTTrainer
 
-from finetune.model import check_gradients
+from finetune.console import err
+from finetune.model import GradientWatch
 from finetune.model.lora import to_fp32
 from finetune.training import checkpoints
 from finetune.training.diagnosis import conversations, explain_stop, find_ids
@@ -65,7 +66,7 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is not read by my
         to_fp32(model)  # before an optimizer sees it
         self._parts, self._flow, self._keep = parts, flow, keep_checkpoints
         self._folder = Path(args.output_dir)
-        self._checked = False  # of gradients, in the first step of each process
+        self._watch = GradientWatch(model)  # of the first steps of each process
         self._step_inputs: list[dict[str, torch.Tensor]] = []
 
     def _send_telemetry(self) -> None:
@@ -84,14 +85,23 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is not read by my
 
     def _clip_grad_norm(self, model: torch.nn.Module) -> torch.Tensor:
         """The norm before clipping; the last look before weights change."""
-        if not self._checked:
-            check_gradients(self.model)
-            self._checked = True
         norm: torch.Tensor = super()._clip_grad_norm(model)
         if not torch.isfinite(torch.as_tensor(norm)):
             self._stop(f"the gradient is {float(norm)}", self._step_inputs)
         self._step_inputs.clear()
+        if not self._watch.done:
+            silent = self._watch.look()
+            last = self._watch.done or self.state.global_step + 1 == self.state.max_steps
+            if silent and last and self.args.should_save:
+                self._tell_silent(silent)
         return norm
+
+    def _tell_silent(self, silent: list[str]) -> None:
+        err.print(
+            f"step {self.state.global_step + 1}: no gradient has reached {len(silent)} adapter "
+            f"tensors yet, first {silent[0]}: their experts had no tokens, or too few steps",
+            soft_wrap=True,
+        )
 
     def _stop(self, what: str, batch: list[dict[str, torch.Tensor]]) -> NoReturn:
         tokens = [ids for inputs in batch for ids in conversations(inputs)]
