@@ -1,30 +1,17 @@
-"""The questions of a benchmark, by subject.
+"""The questions of a benchmark, by subject."""
 
-C-Eval   CSV      id, question, A, B, C, D, answer, [explanation]
-CMMLU    CSV      (row), Question, A, B, C, D, Answer
-MMLU     CSV      no header: question, four options, letter
-         Parquet  question, subject, choices (list), answer (number)
-"""
-
-import csv
-import io
 import re
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from finetune.evaluation.files import File, digest, read_files
-from finetune.evaluation.suites import LETTERS, SUITES, Question, Suite
+from finetune.evaluation.questions import UNLABELLED, csv_rows, is_parquet, read_questions
+from finetune.evaluation.suites import SUITES, Question, Suite
 from schemas.errors import InputError
 
 _SPLIT = re.compile(r"(?:(.+)_)?(dev|val|validation|test)(?:-\d{5}-of-\d{5})?")
-_UNLABELLED = (
-    "; a split without answers cannot be scored (C-Eval's test split has none: its val is scored)"
-)
+_PLAIN = re.compile(r"[\w .-]{1,100}")  # letters of any script, digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +41,15 @@ def read_benchmark(text: str, shots: int, limit: int | None = None) -> Benchmark
     suite = SUITES.get(text) or _suite(text, files)
     tables: dict[tuple[str, str], list[Question]] = defaultdict(list)
     for file in files:
-        split = _place(file.name)[1]
+        named, split = _place(file.name)
         if split in ("dev", suite.scored):
-            for subject, question in _questions(file, f"{text}: {file.name}"):
-                tables[subject, split].append(question)
+            where = f"{text}: {file.name}"
+            for subject, question in read_questions(file, named, where):
+                tables[_plain(subject, where), split].append(question)
     subjects = sorted({subject for subject, split in tables if split == suite.scored})
     if not subjects:
         raise InputError(
-            f"{text}: has no {suite.scored} split, which is scored of {suite.title}{_UNLABELLED}"
+            f"{text}: has no {suite.scored} split, which is scored of {suite.title}{UNLABELLED}"
         )
     exams = {
         subject: Exam(
@@ -73,6 +61,16 @@ def read_benchmark(text: str, shots: int, limit: int | None = None) -> Benchmark
     return Benchmark(suite, digest(files), exams)
 
 
+def _plain(subject: str, where: str) -> str:
+    """A subject's name, which goes into prompts, results and the card."""
+    if not _PLAIN.fullmatch(subject):
+        raise InputError(
+            f"{where}: {subject[:100]!r} is no name of a subject; use letters, digits, spaces and "
+            "_ . - only"
+        )
+    return subject
+
+
 def _shots(text: str, subject: str, dev: list[Question], shots: int) -> list[Question]:
     if len(dev) < shots:
         raise InputError(f"{text}: {subject} has {len(dev)} rows in dev; use --shots {len(dev)}")
@@ -82,9 +80,9 @@ def _shots(text: str, subject: str, dev: list[Question], shots: int) -> list[Que
 def _suite(text: str, files: list[File]) -> Suite:
     """Which benchmark has tables of this kind."""
     first = files[0]
-    if first.name.endswith(".parquet"):
+    if is_parquet(first):
         return SUITES["mmlu"]
-    header = next(csv.reader(io.StringIO(_text(first, text))), [])
+    header = next(iter(csv_rows(first, f"{text}: {first.name}")), [])
     if "Question" in header:
         return SUITES["cmmlu"]
     return SUITES["ceval" if "question" in header else "mmlu"]
@@ -99,56 +97,3 @@ def _place(name: str) -> tuple[str, str]:
     if ending and split in ("", ending[2]):
         stem, split = ending[1] or "", ending[2]
     return stem, split
-
-
-def _questions(file: File, where: str) -> Iterator[tuple[str, Question]]:
-    subject = _place(file.name)[0]
-    rows = _parquet(file, where) if file.name.endswith(".parquet") else _csv(file, where)
-    for number, row in enumerate(rows):
-        answer = row["answer"].strip()
-        if answer not in LETTERS:
-            raise InputError(
-                f"{where}, question {number + 1}: its answer is {answer!r}, not one of A to D"
-                f"{_UNLABELLED}"
-            )
-        options = tuple(row[letter.lower()] for letter in LETTERS)
-        yield row.get("subject", subject), Question(row["question"], options, answer)
-
-
-def _csv(file: File, where: str) -> Iterator[dict[str, str]]:
-    table = [row for row in csv.reader(io.StringIO(_text(file, where), newline="")) if row]
-    header = [cell.strip().lower() for cell in table[0]] if table else []
-    if "question" in header:
-        table = table[1:]
-    else:
-        header = ["question", "a", "b", "c", "d", "answer"]
-    missing = {"question", "a", "b", "c", "d", "answer"} - {*header}
-    if missing:
-        raise InputError(f"{where}: has no column {', '.join(sorted(missing))}{_UNLABELLED}")
-    for number, row in enumerate(table):
-        if len(row) != len(header):
-            raise InputError(
-                f"{where}, question {number + 1}: has {len(row)} cells, not {len(header)}; mend it"
-            )
-        yield dict(zip(header, row, strict=True))
-
-
-def _parquet(file: File, where: str) -> list[dict[str, str]]:
-    columns = ["question", "subject", "choices", "answer"]
-    try:
-        rows = pq.read_table(io.BytesIO(file.content), columns=columns).to_pylist()
-        return [
-            {letter.lower(): row["choices"][i] for i, letter in enumerate(LETTERS)}
-            | {"question": row["question"], "subject": row["subject"]}
-            | {"answer": LETTERS[row["answer"]]}
-            for row in rows
-        ]
-    except (pa.ArrowException, OSError, LookupError, TypeError) as error:
-        raise InputError(f"{where}: is no table of questions ({error}); fetch it again") from None
-
-
-def _text(file: File, where: str) -> str:
-    try:
-        return file.content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"{where}: is not UTF-8; convert it") from None

@@ -9,6 +9,11 @@ lm_eval builds the prompts and batches the requests. These things are done here 
 - Speed. The shots that all prompts of a subject share are read once, and so is a prompt of which
   lm_eval asks for four letters.
 - Length. lm_eval cuts long prompts on the left; here they are refused.
+- Text. lm_eval renders the strings of a task as Jinja templates, which can run code. What comes
+  from files goes there in columns only, whose values it takes as they are.
+
+The first three override methods of HFLM that are not public, so pyproject.toml pins lm_eval to
+0.4.13, whose methods these are.
 """
 
 import contextlib
@@ -28,7 +33,7 @@ from lm_eval.models.huggingface import HFLM
 
 from finetune.evaluation.benchmark import Exam
 from finetune.evaluation.forward import Shared, common
-from finetune.evaluation.suites import LETTERS, Suite
+from finetune.evaluation.suites import LETTERS, Question, Suite
 from finetune.rendering.rendered import Renderer
 from schemas.errors import ModelError
 
@@ -136,12 +141,12 @@ def score(scorer: Scorer, suite: Suite, subject: str, exam: Exam, ask: Ask) -> l
     with contextlib.redirect_stderr(io.StringIO()):  # its bars
         results = evaluate(
             lm=scorer,
-            task_dict={"tasks": {subject: task}, "groups": {}},
+            task_dict={"tasks": {suite.name: task}, "groups": {}},
             bootstrap_iters=0,
             apply_chat_template=ask.renderer is not None,
             fewshot_as_multiturn=True,
         )
-    samples = sorted(results["samples"][subject], key=lambda sample: int(sample["doc_id"]))
+    samples = sorted(results["samples"][suite.name], key=lambda sample: int(sample["doc_id"]))
     return [[float(answer[0]) for answer in sample["filtered_resps"]] for sample in samples]
 
 
@@ -176,23 +181,21 @@ def answer_tokens(scorer: Scorer, prompt: str, suite: Suite) -> list[int]:
 def _task(suite: Suite, subject: str, exam: Exam, shots: int) -> Any:
     """A subject as lm_eval wants it; its data stay in memory, nothing is fetched."""
     splits = {"dev": exam.shots, suite.scored: exam.scored}
+    opening = suite.opening.format(subject=suite.subject(subject).title) + "\n\n"
     data = {
-        split: datasets.Dataset.from_list(
-            [{"prompt": suite.prompt(one), "gold": LETTERS.index(one.answer)} for one in questions]
-        )
+        split: datasets.Dataset.from_list([_row(suite, opening, one) for one in questions])
         for split, questions in splits.items()
         if questions
     }
-    opening = suite.opening.format(subject=suite.subject(subject).title)
     config: dict[str, Any] = {
-        "task": subject,
+        "task": suite.name,
         "custom_dataset": lambda: data,
         "test_split": suite.scored,
         "fewshot_split": "dev" if shots else None,
         "fewshot_config": {"sampler": "first_n"},
         "num_fewshot": shots,
         "output_type": "multiple_choice",
-        "description": opening + "\n\n",
+        "description": "opening",  # these three name columns
         "doc_to_text": "prompt",
         "doc_to_target": "gold",
         "doc_to_choice": list(LETTERS),
@@ -200,3 +203,8 @@ def _task(suite: Suite, subject: str, exam: Exam, shots: int) -> Any:
         "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
     }
     return ConfigurableTask(config=config)
+
+
+def _row(suite: Suite, opening: str, question: Question) -> dict[str, Any]:
+    gold = LETTERS.index(question.answer)
+    return {"opening": opening, "prompt": suite.prompt(question), "gold": gold}

@@ -96,6 +96,27 @@ def test_likelihoods_are_those_of_the_model(adapter, ceval):
     assert ids[0, :2].tolist() != [1, 1]
 
 
+@pytest.mark.parametrize("chat", [False, True])
+def test_text_is_never_a_template(adapter, tmp_path, chat):
+    """lm_eval renders a task's strings with Jinja; what is in files must not be among them."""
+    from finetune.evaluation.benchmark import Exam
+    from finetune.evaluation.harness import Ask, Scorer, first_prompt, score
+    from finetune.evaluation.suites import SUITES, Question
+    from finetune.model import load_adapter
+    from finetune.rendering import choose_renderer
+
+    hostile = "{{ 7 * 7 }} {% for %} {# gone #}"
+    question = Question(hostile, (hostile, "{{", "prompt", "1"), "A")
+    ask = Ask(1, choose_renderer("mistral-v1") if chat else None)
+    loaded = load_adapter(adapter)
+    scorer = Scorer(loaded.model, loaded.tokenizer, ask, 4)
+    exam = Exam([question], [question])
+    prompt = first_prompt(SUITES["ceval"], hostile, exam, ask, scorer)
+    text = "".join(message["content"] for message in json.loads(prompt)) if chat else prompt
+    assert text.count(hostile) == 5  # subject, and twice question and option
+    assert len(score(scorer, SUITES["ceval"], hostile, exam, ask)[0]) == 4
+
+
 def test_a_real_gain_is_found(adapter, tmp_path, command):
     """A benchmark on which the adapter is always right, by construction."""
     golds: dict[str, list[str]] = {"law": [], "logic": []}

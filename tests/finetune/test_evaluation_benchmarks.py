@@ -1,6 +1,7 @@
 """The files of the benchmarks, and the prompts made of them."""
 
 import shutil
+import zipfile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -111,6 +112,73 @@ def test_what_is_no_benchmark(tmp_path):
     (tmp_path / "x.zip").write_bytes(b"PK\x03\x04 not a zip")
     with pytest.raises(InputError, match="cannot be read"):
         read_files(str(tmp_path / "x.zip"))
+
+
+TEMPLATE = r"{{ cycler['\x5f\x5finit\x5f\x5f'] }} {% for"
+
+
+@pytest.mark.parametrize("name", [TEMPLATE, "a{{x}}", "law\x1b[2J", "", "法" * 101, "a\nb"])
+def test_a_subject_is_a_plain_name(tmp_path, name):
+    table = {"question": ["q"], "subject": [name], "choices": [list("1234")], "answer": [0]}
+    pq.write_table(pa.table(table), tmp_path / "test.parquet")
+    with pytest.raises(InputError, match=r"test\.parquet: .* is no name of a subject"):
+        read_benchmark(str(tmp_path), 0)
+
+
+def test_a_subject_of_a_zip_is_a_plain_name(tmp_path):
+    for name, told in ((TEMPLATE, "is no name of a subject"), ("\x1b[2J", "invisible characters")):
+        with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+            archive.writestr(f"val/{name}_val.csv", render("ceval", rows(1)))
+        with pytest.raises(InputError, match=told) as refused:
+            read_benchmark(str(tmp_path / "x.zip"), 0)
+        assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (("q", ["1", "2", "3", "4"], -1), "its answer is '-1', not one of A to D"),
+        (("q", ["1", "2", "3", "4"], 4), "its answer is '4'"),
+        (("q", ["1", "2", "3", "4"], None), "its answer is 'None'"),
+        ((None, ["1", "2", "3", "4"], 1), "four choices, all of them text"),
+        (("q", ["1", None, "3", "4"], 1), "four choices, all of them text"),
+        (("q", None, 1), "four choices, all of them text"),
+        (("q", list("12345"), 1), "four choices, all of them text"),
+    ],
+)
+def test_rows_of_parquet_are_checked(tmp_path, row, told):
+    good = ("q", ["1", "2", "3", "4"], 1)
+    columns = dict(zip(("question", "choices", "answer"), zip(good, row, strict=True), strict=True))
+    pq.write_table(pa.table({**columns, "subject": ["law"] * 2}), tmp_path / "test.parquet")
+    with pytest.raises(InputError, match=rf"test\.parquet, question 2: .*{told}"):
+        read_benchmark(str(tmp_path), 0)
+
+
+def test_line_ends_of_old_macs(tmp_path):
+    (tmp_path / "law_val.csv").write_bytes(render("ceval", rows(2)).replace("\r\n", "\r").encode())
+    assert len(read_benchmark(str(tmp_path), 0).exams["law"].scored) == 2
+
+
+def test_files_that_are_damaged_or_too_large(tmp_path, monkeypatch):
+    (tmp_path / "law_val.csv").write_text(render("ceval", [["x" * 200_000, *"1234", "A"]]))
+    with pytest.raises(InputError, match=r"law_val\.csv: is no CSV \(field larger"):
+        read_benchmark(str(tmp_path), 0)
+    (tmp_path / "test.parquet").write_bytes(b"PAR1")
+    (tmp_path / "law_val.csv").unlink()
+    with pytest.raises(InputError, match="is no Parquet table"):
+        read_benchmark(str(tmp_path), 0)
+    path = tmp_path / "x.zip"
+    for method, told in ((zipfile.ZIP_LZMA, "repack"), (zipfile.ZIP_DEFLATED, "more than 5,000")):
+        with zipfile.ZipFile(path, "w", method) as archive:
+            archive.writestr("val/law_val.csv", "x" * 6000)
+        monkeypatch.setattr("finetune.evaluation.files._MAX_BYTES", 5000)
+        with pytest.raises(InputError, match=told):
+            read_files(str(path))
+    content = path.read_bytes()
+    for cut in range(0, len(content), 7):
+        path.write_bytes(content[:cut] + b"\xff" * 3 + content[cut + 3 :])
+        with pytest.raises(InputError):
+            read_files(str(path))
 
 
 def test_the_real_benchmarks_are_whole(shared_data):
