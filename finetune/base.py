@@ -1,5 +1,6 @@
 """The base model of a recipe: its files, its configuration, the template that goes with it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -22,23 +23,23 @@ TOKENIZER_FILES = (
     *("tokenizer.model", "tokenizer.model.v1", "vocab.json", "merges.txt", "chat_template.jinja"),
 )
 MODEL_FILES = ("config.json", "generation_config.json", "LICENSE", "LICENSE.txt", "NOTICE")
+BASE_FILES = ("*.safetensors", INDEX, *TOKENIZER_FILES, *MODEL_FILES)
 
 
-def base_directory(model: str, revision: str | None) -> Path:
-    """The directory of a base: `model` itself, or the Hub's, fetched into its cache.
+def base_directory(model: str, revision: str | None, files: Sequence[str] = BASE_FILES) -> Path:
+    """The directory of a base: `model` itself, or the Hub's, of which `files` are fetched.
 
-    Only safetensors are fetched: other formats of weights can hold code. Raises ModelError where
-    it is neither, or the Hub does not give it.
+    Only safetensors are fetched: other formats of weights can hold code. The Hub's directory has
+    the name of its commit. Raises ModelError where it is neither, or the Hub does not give it.
     """
     if (Path(model) / "config.json").is_file():
         return Path(model)
     from huggingface_hub import constants, errors, snapshot_download
 
-    patterns = ["*.safetensors", INDEX, *TOKENIZER_FILES, *MODEL_FILES]
     transport: type[Exception] = errors.HTTPError  # type: ignore[attr-defined]  # httpx or httpx2
     try:
         fetched = snapshot_download(
-            model, revision=revision, allow_patterns=patterns, ignore_patterns=["consolidated*"]
+            model, revision=revision, allow_patterns=list(files), ignore_patterns=["consolidated*"]
         )
     except (OSError, ValueError, transport):
         raise ModelError(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, StrictBool, StrictInt, ValidationError, field_validator, model_validator
 
 from schemas.document import Document, explain
 from schemas.errors import RecipeError
@@ -16,8 +16,8 @@ from schemas.strict_yaml import YAML_ERRORS, parse_yaml, read_mapping
 
 
 class TrainingRecipe(Document):
-    """What to train, on what, and how. Lengths are tokens; a relative path starts at the folder
-    in which the command runs.
+    """What to train, on what, and how. Lengths are tokens; a relative path starts at the current
+    folder, but that of `model_config_file` at the recipe's.
     """
 
     # What is trained on what
@@ -36,7 +36,7 @@ class TrainingRecipe(Document):
     quantization: Literal["nf4", "fp4", "none"] = Field(
         "nf4", description="4-bit type of every linear weight, experts included; none: bf16."
     )
-    double_quantization: bool = Field(
+    double_quantization: StrictBool = Field(
         True, description="Quantise the scales too: 0.516 instead of 0.563 bytes per weight."
     )
     compute_dtype: Literal["bfloat16", "float32"] = Field(
@@ -53,7 +53,7 @@ class TrainingRecipe(Document):
         description="Last names of the modules that get an adapter: q_proj, k_proj, v_proj, "
         "o_proj (attention), gate_proj, up_proj, down_proj (experts or MLP). Every one must match.",
     )
-    lora_rank: int = Field(8, ge=1)
+    lora_rank: StrictInt = Field(8, ge=1)
     lora_alpha: float = Field(16, gt=0, description="Updates are scaled by alpha / rank.")
     lora_dropout: float = Field(0.0, ge=0, lt=1)
 
@@ -63,48 +63,57 @@ class TrainingRecipe(Document):
         description="mistral-v1: as mistral-common renders it; tokenizer: the chat template of the "
         "model's tokenizer; auto: mistral-v1 for Mixtral-8x7B, else tokenizer.",
     )
-    max_length: int = Field(1024, ge=16, description="Longest part of a conversation.")
+    max_length: StrictInt = Field(1024, ge=16, description="Longest part of a conversation.")
     too_long: Literal["split", "drop", "refuse"] = Field(
         "split",
         description="Longer conversations: split between rounds, leave out and count, or stop.",
     )
-    carry_rounds: int = Field(
+    carry_rounds: StrictInt = Field(
         0, ge=0, description="Rounds that a part repeats from the one before, as context only."
     )
-    packing: bool = Field(
+    packing: StrictBool = Field(
         False, description="Fill rows of max_length with whole parts; none sees another."
     )
 
     # How it is trained
     epochs: float = Field(3.0, gt=0)
-    max_steps: int | None = Field(None, ge=1, description="Stop after so many, whatever `epochs`.")
+    max_steps: StrictInt | None = Field(
+        None, ge=1, description="Stop after so many, whatever `epochs`."
+    )
     learning_rate: float = Field(5e-5, gt=0)
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     warmup: float = Field(0.0, ge=0, lt=1, description="Share of the steps.")
     weight_decay: float = Field(0.0, ge=0)
     max_grad_norm: float = Field(1.0, gt=0)
     optimizer: Literal["adamw", "adamw_8bit", "paged_adamw_8bit", "adamw_4bit"] = "adamw"
-    batch_size: int = Field(2, ge=1, description="Rows per GPU and forward pass.")
-    accumulation: int = Field(4, ge=1, description="Forward passes per step.")
-    gradient_checkpointing: bool = Field(
+    batch_size: StrictInt = Field(2, ge=1, description="Rows per GPU and forward pass.")
+    accumulation: StrictInt = Field(4, ge=1, description="Forward passes per step.")
+    gradient_checkpointing: StrictBool = Field(
         True, description="Compute activations again in the backward pass instead of keeping them."
     )
     router_aux_loss: float = Field(
         0.0, ge=0, description="Weight of the loss that balances experts; the paper had none."
     )
-    seed: int = Field(42, ge=0)
+    seed: StrictInt = Field(42, ge=0, lt=2**32)
 
     # What is watched and kept
-    log_steps: int = Field(10, ge=1)
-    eval_steps: int | None = Field(
+    log_steps: StrictInt = Field(10, ge=1)
+    eval_steps: StrictInt | None = Field(
         None, ge=1, description="Validate so often on the corpus' validation split; none: never."
     )
-    early_stop: int | None = Field(
+    early_stop: StrictInt | None = Field(
         None, ge=1, description="Stop after so many validations without a better loss."
     )
-    save_steps: int = Field(1000, ge=1)
-    keep_checkpoints: int = Field(2, ge=1, description="The best is kept besides.")
+    save_steps: StrictInt = Field(1000, ge=1)
+    keep_checkpoints: StrictInt = Field(2, ge=1, description="The best is kept besides.")
     report_to: list[Literal["tensorboard", "trackio", "wandb"]] = Field(default_factory=list)
+
+    @field_validator("lora_targets")
+    @classmethod
+    def _once(cls, targets: list[str]) -> list[str]:
+        if len(set(targets)) < len(targets):
+            raise ValueError("names a module twice")
+        return targets
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

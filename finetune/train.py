@@ -1,8 +1,9 @@
-"""Train an adapter: `python -m finetune.train --config finetune/recipes/aurora.yaml`."""
+"""Train an adapter: `python -m finetune.train --config aurora`."""
 
-import os
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -10,7 +11,9 @@ from rich.table import Table
 
 from finetune.console import err, main, needs, out
 from finetune.recipe import TrainingRecipe, read_recipe
-from schemas.errors import TrainingError
+from finetune.training.checks import check_validation
+from finetune.training.failures import reporting
+from finetune.training.launcher import tell_code
 
 if TYPE_CHECKING:
     from finetune.adapter.record import TrainingRecord
@@ -34,26 +37,23 @@ def command(config: str, changes: tuple[str, ...], fresh: bool, as_json: bool) -
     GPUs and repeats by itself.
     """
     recipe = read_recipe(config, changes)
+    with reporting(Path(recipe.output) / "error.log"):
+        if record := _record(recipe, fresh):
+            _report(record, as_json)
+
+
+def _record(recipe: TrainingRecipe, fresh: bool) -> "TrainingRecord | None":
+    """Of the run, or of one that is finished; None where another process reports."""
     with needs("finetune"):
         from finetune.corpus import load_corpus
         from finetune.training.identity import finished
     corpus = load_corpus(recipe.data, recipe.data_revision)
-    _check_validation(recipe, corpus)
+    check_validation(recipe, corpus)
     record = None if fresh else finished(Path(recipe.output), recipe, corpus.data)
     if record:
         err.print(f"{recipe.output}: finished already; --fresh trains anew", soft_wrap=True)
-    else:
-        record = _train(recipe, corpus, fresh)
-    if record:
-        _report(record, as_json)
-
-
-def _check_validation(recipe: TrainingRecipe, corpus: "Corpus") -> None:
-    if recipe.eval_steps and corpus.validation is None:
-        raise TrainingError(
-            f"{recipe.data}: has no validation split, which eval_steps asks for; curate it with "
-            "`split: {validation: 0.01}`, or train with --set eval_steps=null --set early_stop=null"
-        )
+        return record
+    return _train(recipe, corpus, fresh)
 
 
 def _train(recipe: TrainingRecipe, corpus: "Corpus", fresh: bool) -> "TrainingRecord | None":
@@ -99,17 +99,19 @@ def _results(record: "TrainingRecord") -> list[tuple[str, str]]:
 
 
 def launched() -> NoReturn:
-    """Run the command; leave an exit code that is no signal's in $AURORA_STATUS for launch.sh.
-
-    `accelerate launch` ends with 1 whatever its processes end with.
-    """
+    """Run the command; SIGTERM ends it with a line, any other end is told to launch.sh."""
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         main(command)
-    except SystemExit as end:
-        if (path := os.environ.get("AURORA_STATUS")) and end.code not in (0, 130):
-            with Path(path).open("a", encoding="utf-8") as status:
-                status.write(f"{end.code}\n")
+    except BaseException as end:
+        tell_code(end.code if isinstance(end, SystemExit) and isinstance(end.code, int) else 1)
         raise
+
+
+def _terminated(number: int, frame: FrameType | None) -> NoReturn:
+    """While it trains, a signal saves instead: see progress.py."""
+    err.print("finetune.train: terminated; repeat the command to go on", soft_wrap=True)
+    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """From the last or best checkpoint to the adapter directory that finetune.adapter describes."""
 
 import shutil
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ from transformers import PreTrainedTokenizerBase, TrainerState
 from finetune.adapter.card import write_card
 from finetune.adapter.record import RECORD, Loss, TrainingRecord
 from finetune.training import checkpoints
-from finetune.training.identity import checkpoints_folder
+from finetune.training.identity import WEIGHTS, checkpoints_folder
+from schemas.errors import TrainingError
 
-_WEIGHTS = ("adapter_config.json", "adapter_model.safetensors")
 _LIBRARIES = (
     "aurora-zh",
     "torch",
@@ -30,7 +31,12 @@ def write_adapter(output: Path, record: TrainingRecord, tokenizer: PreTrainedTok
     """Copy the chosen checkpoint's weights into `output` and describe them; the record is last."""
     step = record.best_step or record.steps
     chosen = checkpoints.checkpoint(checkpoints_folder(output), step)
-    for name in _WEIGHTS:
+    if problem := checkpoints.damage(chosen):
+        raise TrainingError(
+            f"{chosen}: {problem}, and its weights are the adapter; put the file back and repeat "
+            "the command, or begin anew with --fresh"
+        )
+    for name in WEIGHTS:
         shutil.copyfile(chosen / name, output / name)
         checkpoints.sync(output / name)
     tokenizer.save_pretrained(str(output))
@@ -61,6 +67,11 @@ def totals(log: list[dict[str, Any]]) -> tuple[float, int]:
     return seconds, int(tokens)
 
 
+def peak_memory(log: list[dict[str, Any]]) -> int | None:
+    """Most bytes on the GPU of any process, before a resume too; None on a CPU."""
+    return max((entry["peak_memory"] for entry in log if "peak_memory" in entry), default=None)
+
+
 def outcome(state: TrainerState, early_stop: int | None) -> str:
     """Why training ended; "finished" where it came to its last step."""
     if state.global_step >= state.max_steps:
@@ -69,5 +80,9 @@ def outcome(state: TrainerState, early_stop: int | None) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Of this package and of the libraries that shape the result."""
-    return {name: version(name) for name in _LIBRARIES}
+    """Of this package and of the libraries that shape the result, where they tell it."""
+    found = {}
+    for name in _LIBRARIES:
+        with suppress(PackageNotFoundError):  # a checkout that is not installed has none
+            found[name] = version(name)
+    return found

@@ -1,9 +1,11 @@
 """What a run is: may this command go on with what OUTPUT holds?
 
 OUTPUT/checkpoints/run.json is written before the first step. The same recipe on the same corpus
-with the same number of processes goes on from the newest checkpoint; anything else is refused.
+and base model with the same number of processes goes on from the newest checkpoint; anything else
+is refused.
 """
 
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from finetune.adapter.record import RECORD, Data, TrainingRecord, read_record
+from finetune.base import TOKENIZER_FILES, base_directory
 from finetune.recipe import TrainingRecipe
 from finetune.training.checkpoints import write_synced
 from schemas.document import Document
@@ -18,6 +21,12 @@ from schemas.errors import TrainingError
 
 RUN = "run.json"
 LOCK = ".lock"
+_SAMPLE = 2**16  # bytes
+
+
+WEIGHTS = ("adapter_config.json", "adapter_model.safetensors")
+#: In `output`, besides the record and checkpoints.
+WRITTEN = (*WEIGHTS, *TOKENIZER_FILES, "README.md", "assets/loss.png", "evaluation.json")
 
 
 class Run(Document):
@@ -25,6 +34,7 @@ class Run(Document):
 
     recipe: TrainingRecipe
     data: Data
+    base: str  # see base_identity
     processes: int  # each adds to the global batch
 
 
@@ -43,6 +53,28 @@ def finished(output: Path, recipe: TrainingRecipe, data: Data) -> TrainingRecord
     record = read_record(output)
     _refuse(output, "a finished adapter", _changes(record.recipe, recipe, record.data, data))
     return record
+
+
+def base_identity(recipe: TrainingRecipe) -> str:
+    """The commit of a base on the Hub; of one in a directory, a hash.
+
+    The hash is of its configuration and tokenizer, and of each shard's name, size and a sample of
+    its bytes: all of them would take minutes. Raises ModelError where there is no such base.
+    """
+    directory = base_directory(recipe.model, recipe.model_revision, ["config.json"])
+    if directory != Path(recipe.model):
+        return directory.name
+    digest = hashlib.sha256()
+    for name in ("config.json", *TOKENIZER_FILES):
+        if (directory / name).is_file():
+            digest.update(f"{name}\n".encode() + (directory / name).read_bytes())
+    for path in sorted(directory.glob("*.safetensors")):
+        size = path.stat().st_size
+        digest.update(f"{path.name} {size}\n".encode())
+        with path.open("rb") as file:
+            file.seek(size // 2)
+            digest.update(file.read(_SAMPLE))
+    return digest.hexdigest()
 
 
 def hold(output: Path) -> FileLock:
@@ -72,20 +104,24 @@ def enter(output: Path, run: Run) -> None:
         write_synced(folder / RUN, run.model_dump_json(indent=1))
         return
     changes = _changes(before.recipe, run.recipe, before.data, run.data)
+    if before.base != run.base:
+        changes.append(f"the base model {run.recipe.model} is another")
     if before.processes != run.processes:
         changes.append(f"processes: {before.processes} → {run.processes}")
     _refuse(output, "checkpoints", changes)
 
 
 def clear(output: Path) -> None:
-    """Remove what an earlier run left in `output`, the record first."""
-    (output / RECORD).unlink(missing_ok=True)
-    (output / "evaluation.json").unlink(missing_ok=True)
-    if (checkpoints_folder(output) / RUN).exists():
-        for path in checkpoints_folder(output).iterdir():
-            if path.is_dir():
-                shutil.rmtree(path)
-        (checkpoints_folder(output) / RUN).unlink()
+    """Remove what an earlier run left in `output`, the record first; nothing where none ran."""
+    folder = checkpoints_folder(output)
+    if not (output / RECORD).exists() and not (folder / RUN).exists():
+        return
+    for name in (RECORD, *WRITTEN):
+        (output / name).unlink(missing_ok=True)
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+    (folder / RUN).unlink(missing_ok=True)
 
 
 def _read(path: Path) -> Run | None:

@@ -13,13 +13,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from transformers import TrainerCallback, TrainerState
 
 from finetune.console import err
-from schemas.errors import TrainingError
-
-
-class Interrupted(TrainingError):
-    """A signal stopped the run; what it did is saved."""
-
-    exit_code = 130
 
 
 class Lines(TrainerCallback):  # type: ignore[misc]  # transformers is not read by mypy

@@ -14,6 +14,7 @@ from finetune.rendering.account import TokenAccount
 from finetune.rendering.cache import RenderedSet, default_cache, render_corpus
 from finetune.rendering.rendered import Renderer
 from finetune.rendering.split import Limits
+from finetune.training.checks import check_parts
 from schemas.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -58,10 +59,7 @@ def prepare_rows(
 def _render(recipe: TrainingRecipe, rows: "Dataset", renderer: Renderer) -> RenderedSet:
     limits = Limits(recipe.max_length, recipe.too_long, recipe.carry_rounds)
     rendered = render_corpus(rows, renderer, limits, default_cache())
-    if not len(rendered.parts):
-        raise TrainingError(
-            f"{recipe.data}: no conversation fits max_length: {recipe.max_length}; raise it"
-        )
+    check_parts(recipe, len(rendered.parts))
     return rendered
 
 

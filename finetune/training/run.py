@@ -9,17 +9,31 @@ from peft import PeftModel
 from transformers import PreTrainedTokenizerBase, TrainerState
 
 from finetune.adapter.record import Base, Data, Guard, TrainingRecord
+from finetune.console import err
 from finetune.corpus import Corpus
-from finetune.model import add_adapter, inspect_model, load_base, load_tokenizer
+from finetune.model import (
+    add_adapter,
+    inspect_model,
+    load_base,
+    load_tokenizer,
+    make_random_model,
+)
 from finetune.recipe import TrainingRecipe
 from finetune.training import checkpoints
-from finetune.training.finish import losses, outcome, totals, versions, write_adapter
-from finetune.training.identity import Run, checkpoints_folder, clear, enter, hold
-from finetune.training.progress import Flow, Interrupted, is_over
+from finetune.training.failures import Interrupted, computing, saving
+from finetune.training.finish import (
+    losses,
+    outcome,
+    peak_memory,
+    totals,
+    versions,
+    write_adapter,
+)
+from finetune.training.identity import Run, base_identity, checkpoints_folder, clear, enter, hold
+from finetune.training.progress import Flow, is_over
 from finetune.training.rows import Rows, prepare_rows
 from finetune.training.settings import sft_config
 from finetune.training.trainer import AdapterTrainer
-from schemas.errors import TrainingError
 
 if TYPE_CHECKING:
     from trl import SFTConfig
@@ -27,12 +41,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Model:
-    """A base model with its adapter, and what was found out about it."""
+    """A base model with its adapter, and what was found out about it before the first step."""
 
     adapter: PeftModel
     tokenizer: PreTrainedTokenizerBase
     base: Base
     guard: Guard
+    device: str
+    versions: dict[str, str]
 
 
 def train(recipe: TrainingRecipe, corpus: Corpus, *, fresh: bool) -> TrainingRecord | None:
@@ -47,14 +63,28 @@ def train(recipe: TrainingRecipe, corpus: Corpus, *, fresh: bool) -> TrainingRec
     lock = None
     if args.should_save:  # the first process; if it is refused, the launcher ends the others
         lock = hold(output)
-        if fresh:
-            clear(output)
-        enter(output, Run(recipe=recipe, data=corpus.data, processes=args.world_size))
     try:
-        return _train(recipe, corpus, args)
+        if lock:
+            _enter(recipe, corpus.data, args.world_size, fresh=fresh)
+        with computing():
+            return _train(recipe, corpus, args)
     finally:
         if lock:
             lock.release()
+
+
+def _enter(recipe: TrainingRecipe, data: Data, processes: int, *, fresh: bool) -> None:
+    """Make the output ready, to begin or to go on from its newest checkpoint, which is whole."""
+    output = Path(recipe.output)
+    if fresh:
+        clear(output)
+    if recipe.model_config_file:
+        make_random_model(Path(recipe.model_config_file), Path(recipe.model), recipe.seed)
+    run = Run(recipe=recipe, data=data, base=base_identity(recipe), processes=processes)
+    enter(output, run)
+    checkpoints.sweep(checkpoints_folder(output))
+    for line in checkpoints.drop_damaged(checkpoints_folder(output)):
+        err.print(f"{line}; going on from the checkpoint before", soft_wrap=True)
 
 
 def _train(recipe: TrainingRecipe, corpus: Corpus, args: "SFTConfig") -> TrainingRecord | None:
@@ -68,7 +98,8 @@ def _train(recipe: TrainingRecipe, corpus: Corpus, args: "SFTConfig") -> Trainin
     if not args.should_save:
         return None
     record = _record(recipe, corpus.data, model, rows, state)
-    write_adapter(Path(recipe.output), record, model.tokenizer)
+    with saving(Path(recipe.output)):
+        write_adapter(Path(recipe.output), record, model.tokenizer)
     return record
 
 
@@ -84,8 +115,20 @@ def _prepare(recipe: TrainingRecipe, corpus: Corpus, args: "SFTConfig") -> tuple
         rows = prepare_rows(recipe, corpus, tokenizer)
     base = load_base(recipe)
     adapter = add_adapter(base, recipe)
-    model = Model(adapter, tokenizer, _base(recipe, base), inspect_model(adapter, recipe))
+    model = Model(
+        adapter=adapter,
+        tokenizer=tokenizer,
+        base=_base(recipe, base),
+        guard=inspect_model(adapter, recipe),
+        device=_device(args.world_size),
+        versions=versions(),
+    )
     return model, rows
+
+
+def _device(processes: int) -> str:
+    name = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
+    return name if processes == 1 else f"{processes} × {name}"
 
 
 def _base(recipe: TrainingRecipe, model: Any) -> Base:
@@ -122,13 +165,7 @@ def _run(trainer: AdapterTrainer, recipe: TrainingRecipe) -> TrainerState:
         if is_over(state, recipe.early_stop):
             return state  # killed between the last checkpoint and the record
         trainer.restore_counters(state.log_history)
-    try:
-        trainer.train(resume_from_checkpoint=str(newest) if newest else None)
-    except torch.OutOfMemoryError as error:
-        raise TrainingError(
-            f"the GPU's memory is full ({str(error).splitlines()[0]}); lower batch_size and raise "
-            "accumulation, or lower max_length; finetune.plan shows what needs how much"
-        ) from error
+    trainer.train(resume_from_checkpoint=str(newest) if newest else None)
     return trainer.state
 
 
@@ -136,7 +173,6 @@ def _record(
     recipe: TrainingRecipe, data: Data, model: Model, rows: Rows, state: TrainerState
 ) -> TrainingRecord:
     seconds, tokens = totals(state.log_history)
-    cuda = torch.cuda.is_available()
     return TrainingRecord(
         recipe=recipe,
         base=model.base,
@@ -150,7 +186,7 @@ def _record(
         stopped=outcome(state, recipe.early_stop),
         seconds=seconds,
         tokens_per_second=tokens / seconds if seconds else 0.0,
-        peak_memory=torch.cuda.max_memory_allocated() if cuda else None,
-        device=torch.cuda.get_device_name() if cuda else "CPU",
-        versions=versions(),
+        peak_memory=peak_memory(state.log_history),
+        device=model.device,
+        versions=model.versions,
     )

@@ -21,7 +21,9 @@ from finetune.model import GradientWatch
 from finetune.model.lora import to_fp32
 from finetune.training import checkpoints
 from finetune.training.diagnosis import conversations, explain_stop, find_ids
+from finetune.training.failures import saving
 from finetune.training.finish import totals
+from finetune.training.launcher import tell_saved
 from finetune.training.progress import Flow, Lines
 from schemas.errors import TrainingError
 
@@ -164,8 +166,14 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is not read by my
         self._flow.seconds, self._total_train_tokens = totals(log)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Also the seconds spent in steps: the log is in every checkpoint, clocks are not."""
-        super().log({**logs, "seconds": round(self._flow.seconds, 3)}, start_time)
+        """Also the seconds spent in steps and the most GPU memory of any process, in bytes: the
+        log is in every checkpoint, what a process counts is not.
+        """
+        logs = {**logs, "seconds": round(self._flow.seconds, 3)}
+        if self.args.device.type == "cuda":
+            peak = torch.tensor([torch.cuda.max_memory_allocated()], device=self.args.device)
+            logs["peak_memory"] = int(self.accelerator.gather(peak).max())
+        super().log(logs, start_time)
 
     def _save_checkpoint(self, model: torch.nn.Module, trial: None) -> None:
         """Every process writes its random state, the first one the rest; then it gets its name."""
@@ -174,16 +182,13 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is not read by my
         if first:
             checkpoints.begin(self._folder, step)
         self.accelerator.wait_for_everyone()
-        try:
+        with saving(directory):
             self._write(directory)
-        except RuntimeError as error:  # torch's way to say that the disk is full
-            raise TrainingError(
-                f"{directory}: cannot be written ({str(error).splitlines()[0]}); make room and "
-                "repeat the command"
-            ) from error
         self.accelerator.wait_for_everyone()
         if first:
-            checkpoints.commit(self._folder, step)
+            with saving(directory):
+                checkpoints.commit(self._folder, step)
+            tell_saved()
             checkpoints.prune(self._folder, keep=self._keep, best=self.state.best_global_step)
         self.accelerator.wait_for_everyone()
 

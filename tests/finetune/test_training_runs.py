@@ -221,7 +221,7 @@ def test_the_shipped_recipes_are_valid(name):
 def launch(tmp_path):
     """Run launch.sh with a stand-in for the interpreter; gives code, stderr, calls."""
 
-    def run(*ends):
+    def run(*ends, config="tiny", **environment):
         python = tmp_path / "python"
         calls = tmp_path / "calls"
         ends_file = tmp_path / "ends"
@@ -231,15 +231,16 @@ def launch(tmp_path):
 if [[ $1 == -c ]]; then echo 0; exit; fi
 echo "$PWD: $*" >> {calls}
 end=$(head -n 1 {ends_file}); sed -i 1d {ends_file}
-[[ $end == killed ]] && kill -KILL $$
-[[ $end == 0 ]] || echo "$end" > "$AURORA_STATUS"
+[[ $end == saved ]] && touch "$AURORA_STATUS/saved"
+[[ $end == killed || $end == saved ]] && kill -KILL $$
+[[ $end == 0 ]] || echo "$end" > "$AURORA_STATUS/code"
 [[ $end == 0 ]] || exit 1
 """
         )
         python.chmod(0o755)
         ended = subprocess.run(
-            [ROOT / "finetune" / "launch.sh", "finetune/recipes/tiny.yaml", "--fresh"],
-            env={**os.environ, "PYTHON": str(python), "PAUSE": "0"},
+            [ROOT / "finetune" / "launch.sh", config, "--fresh"],
+            env={**os.environ, "PYTHON": str(python), "PAUSE": "0", **environment},
             cwd=tmp_path,
             capture_output=True,
             text=True,
@@ -251,12 +252,21 @@ end=$(head -n 1 {ends_file}); sed -i 1d {ends_file}
     return run
 
 
-def test_the_launcher_repeats_what_was_killed_and_nothing_else(launch):
+def test_the_launcher_repeats_what_was_killed_and_nothing_else(launch, tmp_path):
     code, said, calls = launch("killed", "killed", "0")
     assert code == 0
     assert said.count("goes on from its last checkpoint") == 2
     assert ["--fresh" in call for call in calls] == [True, False, False]
-    assert calls[0].startswith(f"{ROOT}: -m accelerate")
+    assert calls[0].startswith(f"{tmp_path}: -m accelerate")  # paths start where it was called
+    assert calls[0].endswith("-m finetune.train --config tiny --fresh")
+    _, _, calls = launch("0", config="finetune/recipes/tiny.yaml")
+    assert f"--config {ROOT}/finetune/recipes/tiny.yaml " in calls[-1]
+
+
+def test_the_launcher_counts_kills_without_a_new_checkpoint(launch):
+    code, said, calls = launch("killed", "saved", "killed", "killed", "0", RESTARTS="1")
+    assert (code, len(calls)) == (1, 4)
+    assert "killed 2 times before a checkpoint was saved" in said
 
 
 def test_the_launcher_ends_with_the_trainers_own_code(launch):
