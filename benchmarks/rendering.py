@@ -10,21 +10,23 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 import yaml
 from mistral_common.protocol.instruct.messages import AssistantMessage, SystemMessage, UserMessage
 from mistral_common.protocol.instruct.request import ChatCompletionRequest
 from mistral_common.protocol.instruct.validator import ValidationMode
+from mistral_common.tokens.tokenizers.instruct import InstructTokenizerV1
 from mistral_common.tokens.tokenizers.mistral import MistralTokenizer
 
 from curation.cli import main as curate
 from finetune.corpus import load_corpus
 from finetune.rendering.cache import render_corpus
 from finetune.rendering.mistral import mistral_v1
-from finetune.rendering.processes import cores
+from finetune.rendering.processes import cores, in_order
 from finetune.rendering.rendered import IGNORED, Refused
 from finetune.rendering.split import Limits, account, add, cut
 
@@ -35,39 +37,61 @@ BATCH = 1000
 Messages = list[dict[str, str]]
 
 
+class Turns(InstructTokenizerV1):  # type: ignore[type-arg]
+    """mistral-common's tokenizer, which tells what it made of each message it put into the whole:
+    how many tokens, and whether they are an answer with its end.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        super().__init__(tokenizer)
+        self.turns: list[tuple[int, bool]] = []
+
+    def encode_user_message(self, *arguments: Any, **named: Any) -> Any:
+        """As it is, noted."""
+        made = super().encode_user_message(*arguments, **named)
+        self.turns.append((len(made[0]), False))
+        return made
+
+    def encode_assistant_message(self, *arguments: Any, **named: Any) -> list[int]:
+        """As it is, noted."""
+        made: list[int] = super().encode_assistant_message(*arguments, **named)
+        self.turns.append((len(made), True))
+        return made
+
+
 class Oracle:
-    """mistral-common, as it is used for fine-tuning, and the growing prefixes that give masks."""
+    """mistral-common, as it is used for fine-tuning. Growing prefixes give the same masks
+    (tests/finetune/oracle.py does it so), but a conversation of n rounds n times.
+    """
 
     def __init__(self) -> None:
         path = str(Path(MistralTokenizer._data_path()) / "tokenizer.model.v1")
-        self.whole = MistralTokenizer.from_file(path, mode=ValidationMode.finetuning)
-        self.prompt = MistralTokenizer.from_file(path, mode=ValidationMode.test)
+        plain = MistralTokenizer.from_file(path, mode=ValidationMode.finetuning)
+        self.turns = Turns(plain.instruct_tokenizer.tokenizer)
+        self.whole = MistralTokenizer(
+            self.turns,
+            validator=plain._chat_completion_request_validator,
+            request_normalizer=plain._instruct_request_normalizer,
+        )
 
-    def ids(self, messages: Messages, *, prompt: bool = False) -> list[int]:
-        """Tokens of a conversation, or of a prompt."""
+    def render(self, messages: Messages) -> tuple[list[int], list[int]]:
+        """Tokens of a conversation and its mask."""
         listed = [MESSAGES[m["role"]](content=m["content"]) for m in messages]
-        tokenizer = self.prompt if prompt else self.whole
-        ids: list[int] = tokenizer.encode_chat_completion(
+        self.turns.turns.clear()
+        ids: list[int] = self.whole.encode_chat_completion(
             ChatCompletionRequest(messages=listed)
         ).tokens
-        return ids
-
-    def labels(self, messages: Messages, ids: list[int]) -> list[int]:
-        """The mask: from the end of each prompt to the end of the prefix with its answer."""
-        labels = [IGNORED] * len(ids)
-        for i, message in enumerate(messages):
-            if message["role"] == "assistant":
-                start = len(self.ids(messages[:i], prompt=True))
-                stop = len(self.ids(messages[: i + 1]))
-                labels[start:stop] = ids[start:stop]
-        return labels
+        labels = [IGNORED]
+        for length, answer in self.turns.turns:
+            at = len(labels)
+            labels += ids[at : at + length] if answer else [IGNORED] * length
+        return ids, labels
 
 
 def main() -> None:
     """Run all of it and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--corpus", type=Path, help="a finished corpus; default: made of SHARED")
-    parser.add_argument("--masks", type=int, default=1, help="prefixes for every n-th only")
     parser.add_argument("--alpaca", type=int, default=20_000, help="rows of alpaca")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -75,7 +99,7 @@ def main() -> None:
         for workers in sorted({1, cores()}):
             speed(corpus, workers, Path(folder) / f"cache-{workers}")
         conversations = list(read(corpus, arguments.alpaca))
-    compare(conversations, arguments.masks)
+    compare(conversations)
     for carry in (0, 1):
         close(conversations, carry)
 
@@ -110,33 +134,52 @@ def read(corpus: Path, alpaca: int) -> Iterator[tuple[str, Messages]]:
                     yield row["id"], row["messages"]
 
 
-def compare(conversations: list[tuple[str, Messages]], every: int) -> None:
-    """Print how many conversations differ, and both speeds."""
-    renderer, oracle = mistral_v1(), Oracle()
-    different = masks = tokens = refused = 0
-    ours = theirs = 0.0
-    for at in range(0, len(conversations), BATCH):
-        batch = [messages for _, messages in conversations[at : at + BATCH]]
-        seconds, results = timed(lambda batch=batch: renderer.attempt(batch))
-        ours += seconds
-        seconds, wholes = timed(lambda batch=batch: [oracle.ids(messages) for messages in batch])
-        theirs += seconds
-        for i, (result, ids) in enumerate(zip(results, wholes, strict=True)):
-            if isinstance(result, Refused):
-                refused += 1
-                continue
-            tokens += len(ids)
-            wrong = result.input_ids != ids or ids.count(1) != 1
-            if not (at + i) % every:
-                masks += 1
-                wrong = wrong or result.labels != oracle.labels(batch[i], ids)
-            different += wrong
-    print(f"{len(conversations):,} conversations, {tokens:,} tokens, masks of {masks:,} compared")
-    print(f"different: {different}, refused: {refused}")
-    for name, seconds in (("ours", ours), ("mistral-common", theirs)):
-        rows = len(conversations) / seconds
-        print(f"{name:15}{tokens / seconds:12,.0f} tokens/s {rows:9,.0f} rows/s")
-    print(f"{'ratio':15}{theirs / ours:12.1f}")
+class Compared(NamedTuple):
+    """What a batch gave, or all of them."""
+
+    tokens: int = 0
+    learned: int = 0
+    different: int = 0
+    refused: int = 0
+    ours: float = 0.0  # seconds
+    theirs: float = 0.0
+
+
+def compare(conversations: list[tuple[str, Messages]]) -> None:
+    """Print how many conversations differ in a token or a label, and the speed of one process."""
+    batches = (
+        [messages for _, messages in conversations[at : at + BATCH]]
+        for at in range(0, len(conversations), BATCH)
+    )
+    rows = len(conversations)
+    total = Compared(*map(sum, zip(*in_order(compared, batches, cores()), strict=True)))
+    print(f"{rows:,} conversations, {total.tokens:,} tokens, {total.learned:,} of them learned:")
+    print(f"ids and masks different: {total.different}, refused: {total.refused}")
+    for name, seconds in (("ours", total.ours), ("mistral-common", total.theirs)):
+        print(f"{name:15}{total.tokens / seconds:12,.0f} tokens/s {rows / seconds:9,.0f} rows/s")
+    print(f"{'ratio':15}{total.theirs / total.ours:12.1f}")
+
+
+def compared(batch: list[Messages]) -> Compared:
+    """Ids and masks of a batch, by both."""
+    renderer, oracle = mistral_v1(), the_oracle()
+    ours, results = timed(lambda: renderer.attempt(batch))
+    theirs, wholes = timed(lambda: [oracle.render(messages) for messages in batch])
+    tokens = learned = different = refused = 0
+    for result, (ids, labels) in zip(results, wholes, strict=True):
+        if isinstance(result, Refused):
+            refused += 1
+            continue
+        tokens += len(ids)
+        learned += result.trained
+        different += (result.input_ids, result.labels) != (ids, labels) or ids.count(1) != 1
+    return Compared(tokens, learned, different, refused, ours, theirs)
+
+
+@cache
+def the_oracle() -> Oracle:
+    """One per process."""
+    return Oracle()
 
 
 def speed(corpus: Path, workers: int, cache: Path) -> None:
