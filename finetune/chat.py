@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from finetune.chatting.text import printable
 from finetune.console import main, needs
 
 
@@ -12,7 +13,7 @@ from finetune.console import main, needs
 @click.option("--base", help="Directory or Hub id of the base model, if not the recipe's.")
 @click.option(
     "--quantization",
-    type=click.Choice(["nf4", "none"]),
+    type=click.Choice(["nf4", "fp4", "none"]),
     help="How the base model is held; default: as in training.",
 )
 @click.option("--system", default="", help="System text of every conversation.")
@@ -25,7 +26,7 @@ from finetune.console import main, needs
     help="0: always the likeliest token.",
 )
 @click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), default=0.9, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=42, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**53 - 1), default=42, show_default=True)
 @click.option("--compare", is_flag=True, help="In the terminal: base and adapter both answer.")
 @click.option("--web", is_flag=True, help="A page on this machine, base and adapter side by side.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Of the page; default: a free one.")
@@ -42,7 +43,7 @@ def command(
     """Talk to the adapter in the directory ADAPTER.
 
     In a terminal, answers come token by token; /help lists the commands and Ctrl-C stops an answer.
-    From a pipe, each line is a question of one conversation.
+    From a pipe, each line is a question of one conversation, but for lines that are a command.
     """
     if port and not web:
         raise click.UsageError("--port is the page's: add --web")
@@ -53,6 +54,7 @@ def command(
         with needs("app"):
             from finetune.chatting.page import serve
     answerer = open_adapter(adapter, quantization=quantization, base=base)
+    system = printable(system).strip()
     how = Sampling(**sampling)  # type: ignore[arg-type]  # click has checked the types
     if web:
         serve(answerer, how, system, port)

@@ -1,5 +1,6 @@
 """One model, one answer at a time, with the adapter or without."""
 
+import math
 import threading
 from collections.abc import Generator
 from contextlib import nullcontext
@@ -22,15 +23,31 @@ from schemas.errors import AuroraError
 
 Piece = str | Exception | None  # None: the end
 
+MAX_SEED = 2**53 - 1  # what a browser, too, keeps to the last digit
+COLDEST = 1e-3  # below, logits / temperature overflows; the likeliest token has all the mass there
+
 
 @dataclass(frozen=True)
 class Sampling:
-    """How a token is chosen. The same prompt and `seed` give the same answer on one machine."""
+    """How a token is chosen. The same prompt and `seed` give the same answer on one machine.
+
+    Raises AuroraError for a value that has no meaning.
+    """
 
     max_new_tokens: int = 1024
     temperature: float = 0.7  # 0: always the likeliest
     top_p: float = 0.9
     seed: int = 42
+
+    def __post_init__(self) -> None:
+        for name, right, what in (
+            ("max_new_tokens", self.max_new_tokens >= 1, "at least 1"),
+            ("temperature", 0 <= self.temperature < math.inf, "0 or more"),
+            ("top_p", 0 < self.top_p <= 1, "above 0 and at most 1"),
+            ("seed", 0 <= self.seed <= MAX_SEED, f"from 0 to {MAX_SEED}"),
+        ):
+            if not right:
+                raise AuroraError(f"{name} is {getattr(self, name)}; it must be {what}")
 
 
 class Answerer:
@@ -122,7 +139,7 @@ class Answerer:
             eos_token_id=sorted({*ends, self.renderer.eos_id}),
             pad_token_id=self.renderer.pad_id,
             use_cache=True,
-            do_sample=sampling.temperature > 0,
+            do_sample=sampling.temperature >= COLDEST,
         )
         if config.do_sample:
             config.temperature, config.top_p = sampling.temperature, sampling.top_p

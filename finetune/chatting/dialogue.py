@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
 
+from finetune.chatting.text import whole
 from finetune.rendering.rendered import Renderer
 from schemas.errors import AuroraError
 
@@ -29,7 +30,8 @@ class Dialogue:
             for each in self.rounds
             for role, content in zip(("user", "assistant"), each, strict=True)
         ]
-        return [*system, *turns, {"role": "user", "content": question}]
+        messages = [*system, *turns, {"role": "user", "content": question}]
+        return [{**each, "content": whole(each["content"])} for each in messages]
 
     def then(self, question: str, answer: str) -> Self:
         """With one round more; an empty answer leaves no trace, no model was trained on one."""

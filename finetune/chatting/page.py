@@ -6,8 +6,7 @@ the page's session and goes nowhere else: no telemetry, no share link, no font f
 
 import html
 import os
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from typing import Any
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
@@ -36,7 +35,14 @@ def reply(
     shown = [_history(each) for each in dialogues]
     for side in (0, 1):
         fitted = answerer.fit(dialogues[side], question, sampling)
-        shown[side] += [_message("user", question), _message("assistant", "")]
+        if fitted.forgotten:
+            gr.Info(
+                f"{('With the adapter', 'Base model')[side]}: the conversation got too long; its "
+                f"first {fitted.forgotten} rounds are no longer read",
+                title="",
+            )
+        shown[side] = [*_history(fitted.dialogue), _message("user", question)]
+        shown[side].append(_message("assistant", ""))
         said = ""
         pieces = answerer.answer(fitted, sampling, base=side == 1)
         try:
@@ -67,66 +73,76 @@ def _history(dialogue: Dialogue) -> list[dict[str, str]]:
     ]
 
 
-def build(answerer: Answerer, sampling: Sampling, system: str) -> gr.Blocks:
-    """The page; `sampling` and `system` are what it begins with."""
+def _asker(answerer: Answerer) -> Callable[..., Iterator[Any]]:
+    """What a question does: answers into both chats, and empties the box that it stood in.
+
+    A question or a setting that cannot be is a warning, and everything stays as it was.
+    """
 
     def ask(
         question: str,
         system: str,
-        seed: float,
+        seed: float | None,
         temperature: float,
         top_p: float,
-        length: float,
+        length: float | None,
         dialogues: Dialogues,
-    ) -> Iterator[Answer]:
+    ) -> Iterator[Any]:
         question = printable(question).strip()
         if not question:
             return
         if dialogues[0].system != (wanted := printable(system).strip()):
             dialogues = (Dialogue(wanted), Dialogue(wanted))
-        chosen = replace(
-            sampling,
-            seed=int(seed),
-            temperature=float(temperature),  # the browser sends 1, not 1.0
-            top_p=float(top_p),
-            max_new_tokens=int(length),
-        )
+        box: Any = ""
         try:
-            yield from reply(answerer, chosen, dialogues, question)
+            sampling = _sampling(seed, temperature, top_p, length)
+            for answer in reply(answerer, sampling, dialogues, question):
+                yield *answer, box
+                box = gr.skip()  # the next question may stand in it already
         except AuroraError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            gr.Warning(str(error), title="")
 
-    def new() -> Answer:
-        return [], [], (Dialogue(system), Dialogue(system))
+    return ask
 
+
+def _sampling(
+    seed: float | None, temperature: float, top_p: float, length: float | None
+) -> Sampling:
+    """What the browser sends: 1 for 1.0, nothing for an empty field. Raises AuroraError."""
+    if seed is None or length is None:
+        raise AuroraError("the seed and the longest answer must be numbers; one is empty")
+    return Sampling(int(length), float(temperature), float(top_p), int(seed))
+
+
+def build(answerer: Answerer, sampling: Sampling, system: str) -> gr.Blocks:
+    """The page; `sampling` and `system` are what it begins with."""
     with gr.Blocks(title="Aurora", analytics_enabled=False, fill_height=True) as page:
         state = gr.State((Dialogue(system), Dialogue(system)))
         with gr.Row(scale=1):
-            with_adapter, base = _chat("adapter"), _chat("base")
+            chats = [_chat("adapter"), _chat("base")]
         box = gr.Textbox(label=LABELS("question"), lines=2, max_lines=8, autofocus=True)
         with gr.Row():
             submit = gr.Button(LABELS("ask"), variant="primary")
             stop = gr.Button(LABELS("stop"))
             fresh = gr.Button(LABELS("new"))
         settings = _settings(sampling, system)
-        outputs = [with_adapter, base, state]
         # One question at a time; the lock in Answerer guards against any other way in.
         asking = gr.on(
             [submit.click, box.submit],
-            ask,
+            _asker(answerer),
             [box, *settings, state],
-            outputs,
+            [*chats, state, box],
             api_name="ask",
             concurrency_limit=1,
             stream_every=0.1,
         )
-        asking.success(lambda: "", outputs=box, api_visibility="private")
         stop.click(None, cancels=asking)
+        clearing = [fresh.click, *(chat.clear for chat in chats)]
         gr.on(
-            [fresh.click, with_adapter.clear, base.clear],
-            new,
+            clearing,
+            lambda: ([], [], (Dialogue(system), Dialogue(system))),
             None,
-            outputs,
+            [*chats, state],
             api_name="new",
             cancels=asking,
         )
@@ -153,12 +169,10 @@ def _settings(sampling: Sampling, system: str) -> list[Any]:
     with gr.Accordion(LABELS("settings"), open=False):
         system_box = gr.Textbox(system, label=LABELS("system"))
         with gr.Row():
-            seed = gr.Number(sampling.seed, label=LABELS("seed"), precision=0, minimum=0)
+            seed = gr.Number(sampling.seed, label=LABELS("seed"), precision=0)
             temperature = gr.Slider(0, 2, sampling.temperature, label=LABELS("temperature"))
             top_p = gr.Slider(0.01, 1, sampling.top_p, label=LABELS("top_p"))
-            length = gr.Number(
-                sampling.max_new_tokens, label=LABELS("length"), precision=0, minimum=1
-            )
+            length = gr.Number(sampling.max_new_tokens, label=LABELS("length"), precision=0)
     return [system_box, seed, temperature, top_p, length]
 
 

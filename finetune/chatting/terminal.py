@@ -1,5 +1,6 @@
 """The conversation in a terminal, or line by line from a pipe."""
 
+import io
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ from dataclasses import dataclass, field
 from finetune.chatting.answering import Answerer, Sampling
 from finetune.chatting.dialogue import Dialogue
 from finetune.chatting.text import printable
-from finetune.console import err, out
+from finetune.console import err
 from schemas.errors import AuroraError
 
 HELP = """\
@@ -16,7 +17,10 @@ HELP = """\
 /base           switch the adapter off, or on again
 /help           this list
 /quit           end; Ctrl-D too
-Ctrl-C stops an answer."""
+//TEXT          ask TEXT with one / before it
+Ctrl-C stops an answer. In a pipe, any other line that begins with / is a question as it stands."""
+
+CUT = 4095  # bytes of a line that a terminal of Linux gives; it drops the rest without a word
 
 ADAPTER, BASE = "adapter", "base"
 
@@ -82,12 +86,16 @@ def notice(text: str) -> None:
 
 def talk(session: Session) -> None:
     """Read questions until the input ends. A pipe holds one per line; empty lines are passed."""
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, io.TextIOWrapper):  # bytes that are no text, an ASCII terminal
+            stream.reconfigure(errors="replace")
     person = sys.stdin.isatty()
+    read = _reader(person)
     if person:
-        out.print("/help lists the commands.", style="dim")
-    while (line := _read("> " if person else "")) is not None:
+        err.print("/help lists the commands.", style="dim")
+    while (line := _read(read)) is not None:
         try:
-            if line and not _respond(session, line):
+            if line and not _respond(session, line, person=person):
                 return
         except AuroraError as error:
             if not person:
@@ -95,31 +103,55 @@ def talk(session: Session) -> None:
             notice(str(error))
 
 
-def _read(prompt: str) -> str | None:
+def _reader(person: bool) -> Callable[[], str]:
+    """How to read a line: from a pipe, with an editor on a terminal, or on half a terminal."""
+    if not person:
+        return input
+    if sys.stdout.isatty():
+        try:
+            import readline  # noqa: F401 - `input` uses it: any length, wide characters
+        except ImportError:
+            pass
+        else:
+            return lambda: input("> ")
+    return _plain
+
+
+def _plain() -> str:
+    """A line of a terminal without an editor; standard output is for answers alone."""
+    err.print("> ", end="")
+    line = input()
+    if len(line.encode("utf-8", "replace")) < CUT:
+        return line
+    notice(f"the terminal cuts a line at {CUT} bytes: this one is not asked; send it by a pipe")
+    return ""
+
+
+def _read(read: Callable[[], str]) -> str | None:
     """The next line without blanks around it; None at the end of the input."""
     try:
-        return printable(input(prompt)).strip()
+        return printable(read()).strip()
     except EOFError:
         return None
     except KeyboardInterrupt:
-        show("\n")
+        err.print()
         notice("/quit or Ctrl-D ends")
         return ""
 
 
-def _respond(session: Session, line: str) -> bool:
+def _respond(session: Session, line: str, *, person: bool) -> bool:
     """Carry out a command or ask a question; False ends the conversation."""
-    if not line.startswith("/"):
-        session.ask(line)
-        return True
     name, _, rest = line.partition(" ")
-    command = COMMANDS.get(name)
     if name == "/quit":
         return False
-    if command is None:
-        notice(f"{name}: no such command; /help lists them")
-    else:
+    if command := COMMANDS.get(name):
         command(session, rest.strip())
+    elif not person or not line.startswith("/"):  # what a pipe holds is not mistyped
+        session.ask(line)
+    elif line.startswith("//"):
+        session.ask(line[1:])
+    else:
+        notice(f"{name}: no such command; /help lists them, and // begins a question with /")
     return True
 
 
@@ -142,7 +174,7 @@ def _base(session: Session, _rest: str) -> None:
 
 
 def _help(_session: Session, _rest: str) -> None:
-    out.print(HELP)
+    err.print(HELP)
 
 
 COMMANDS: dict[str, Callable[[Session, str], None]] = {

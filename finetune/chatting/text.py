@@ -12,8 +12,13 @@ def printable(text: str) -> str:
 
     Corpus, model and user text may hold escape sequences that move the cursor or retitle a window.
     """
-    whole = text.encode("utf-8", "replace").decode()
-    return "".join(c for c in whole if c in KEPT or unicodedata.category(c) not in ("Cc", "Cf"))
+    kept = (c for c in whole(text) if c in KEPT or unicodedata.category(c) not in ("Cc", "Cf"))
+    return "".join(kept)
+
+
+def whole(text: str) -> str:
+    """`text` with lone surrogates as `?`: no tokenizer and no file takes them."""
+    return text.encode("utf-8", "replace").decode()
 
 
 class TextStream:

@@ -1,5 +1,6 @@
 """Talking to an adapter in the terminal: `python -m finetune.chat`."""
 
+import contextlib
 import io
 import os
 import signal
@@ -236,9 +237,37 @@ class TestCommand:
 
     def test_help_quit_and_unknown_commands(self, talk):
         done = talk("/help", "/nonsense", "/quit", "never asked")
-        assert "/system [TEXT]" in done.out
-        assert "/nonsense: no such command; /help lists them" in done.err
+        assert "/system [TEXT]" in done.err
         assert done.code == 0
+
+    def test_a_line_with_a_slash_is_a_question_in_a_pipe(self, talk, answerer):
+        options = ("--max-new-tokens", 12, "--temperature", 0)
+        question = "/etc/hosts 是什么？"
+        done = talk(question, arguments=options)
+        assert done.out == printable(said(answerer, Dialogue(), question) + "\n")
+
+    def test_settings_at_the_edge(self, talk, answerer):
+        greedy = talk("你好", arguments=("--max-new-tokens", 12, "--temperature", 0))
+        nearly = talk("你好", arguments=("--max-new-tokens", 12, "--temperature", 1e-45))
+        assert nearly.out == greedy.out
+        beyond = talk("你好", arguments=("--seed", 2**63))
+        assert beyond.code == 2
+        assert "--seed" in beyond.err
+        for wrong in ({"seed": -1}, {"top_p": 0.0}, {"temperature": float("nan")}):
+            with pytest.raises(AuroraError, match=next(iter(wrong))):
+                Sampling(**wrong)
+
+    def test_what_is_no_text_is_read_and_written_as_a_mark(
+        self, command, monkeypatch, tiny_adapter
+    ):
+        written = io.BytesIO()
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a\xffb\n"), "utf-8"))
+        monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, "ascii"))
+        done = command(chat, tiny_adapter, "--max-new-tokens", 12, "--system", "a\ud800")
+        assert done.code == 0
+        assert written.getvalue().decode("ascii").endswith("\n")
+        surrogates = Dialogue("\ud800").messages("\udfff")
+        assert [each["content"] for each in surrogates] == ["?", "?"]
 
     def test_too_long_a_question_from_a_pipe_is_an_error(self, talk):
         done = talk("很长的问题" * 20_000)
@@ -257,8 +286,8 @@ class TestCommand:
 
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a terminal")
-def test_ctrl_c_stops_the_answer_and_not_the_program(tiny_adapter):
-    """In a process of its own, on a terminal of its own."""
+def test_a_person_at_a_terminal(tiny_adapter):
+    """Long lines come whole; Ctrl-C stops the answer and not the program."""
     mine, its = os.openpty()
     arguments = [tiny_adapter, "--max-new-tokens", "16000", "--temperature", "1.5"]
     process = subprocess.Popen(
@@ -271,6 +300,13 @@ def test_ctrl_c_stops_the_answer_and_not_the_program(tiny_adapter):
     os.close(its)
     try:
         read_until(mine, b"> ", after=b"/help lists the commands.")
+        long = "长" * 6000  # 18,000 bytes, where a terminal by itself gives 4,095
+        typed(mine, f"/system {long}完\n".encode())
+        shown = read_until(mine, b"> ", after="完)".encode()).decode(errors="replace")
+        notice = shown.rpartition("a new conversation under:")[2]
+        assert notice.count("长") == 6000
+        typed(mine, b"/system\n/nonsense\n")
+        read_until(mine, b"> ", after=b"/nonsense: no such command")
         os.write(mine, "你好\n".encode())
         read_until(mine, b"\n")
         read_until(mine, b" ")  # some of the answer
@@ -283,6 +319,16 @@ def test_ctrl_c_stops_the_answer_and_not_the_program(tiny_adapter):
     finally:
         process.kill()
         os.close(mine)
+
+
+def typed(terminal, text):
+    """Write while the editor shows what it reads: each side waits for the other otherwise."""
+    os.set_blocking(terminal, False)
+    while text:
+        with contextlib.suppress(BlockingIOError):
+            text = text[os.write(terminal, text[:1024]) :]
+        with contextlib.suppress(BlockingIOError):
+            os.read(terminal, 65536)
 
 
 def read_until(terminal, mark, after=b"", seconds=60):
