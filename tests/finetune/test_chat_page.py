@@ -2,6 +2,7 @@
 
 import asyncio
 import html
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -70,7 +71,7 @@ def texts(history):
 
 
 def ask(client, question, *, system="", seed=42, temperature=0, length=12):
-    with_adapter, base = client.predict(
+    with_adapter, base, _ = client.predict(
         question, system, seed, temperature, 0.9, length, api_name="/ask"
     )
     return texts(with_adapter), texts(base)
@@ -106,7 +107,7 @@ def test_the_same_seed_gives_the_same_answers(client, address):
 def test_text_comes_in_pieces(client):
     job = client.submit("你好", "", 42, 0, 0.9, 12, api_name="/ask")
     job.result()
-    shown = [texts(with_adapter)[-1] for with_adapter, _ in job.outputs() if with_adapter]
+    shown = [texts(with_adapter)[-1] for with_adapter, *_ in job.outputs() if with_adapter]
     assert len(set(shown)) > 3
     assert all(later.startswith(earlier) for earlier, later in pairwise(shown))
 
@@ -130,9 +131,54 @@ def test_stop_frees_the_model(client, answerer):
     assert done.wait(10)
 
 
-def test_a_question_beyond_the_context_is_a_sentence(client):
-    with pytest.raises(Exception, match="shorten it"):
-        ask(client, "很长的问题" * 20_000)
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"question": "很长的问题" * 20_000}, "shorten it"),
+        ({"seed": 2**70}, "seed is"),
+        ({"seed": None}, "is empty"),
+        ({"length": None}, "is empty"),
+        ({"length": 0}, "at least 1"),
+    ],
+)
+def test_what_cannot_be_is_a_warning_and_the_conversation_stays(
+    client, address, blocks, change, word
+):
+    before = ask(client, "你好")
+    *toasts, done = messages(client, address, blocks, **({"question": "再见"} | change))
+    assert [toast["level"] for toast in toasts] == ["warning"]
+    assert word in toasts[0]["log"]
+    assert done["success"]
+    after = ask(client, "再见")
+    assert tuple(chat[:2] for chat in after) == before
+    assert [len(chat) for chat in after] == [4, 4]
+
+
+def test_forgotten_rounds_are_said(client, address, blocks):
+    ask(client, "长" * 1500)
+    *toasts, done = messages(client, address, blocks, question="很" * 600)
+    assert [toast["log"].partition(":")[0] for toast in toasts] == [
+        "With the adapter",
+        "Base model",
+    ]
+    assert all("its first 1 rounds are no longer read" in toast["log"] for toast in toasts)
+    assert done["success"]
+
+
+def messages(client, address, blocks, **change):
+    """What the browser hears of a question: its toasts, then how it ended."""
+    given = {"question": "", "system": "", "seed": 42, "temperature": 0, "top_p": 1, "length": 12}
+    (index,) = [one["id"] for one in blocks.config["dependencies"] if one["api_name"] == "ask"]
+    body = {"data": [*(given | change).values(), None], "fn_index": index}
+    session = {"session_hash": client.session_hash}
+    httpx.post(f"{address}gradio_api/queue/join", json=body | session).raise_for_status()
+    heard = []
+    with httpx.stream("GET", f"{address}gradio_api/queue/data", params=session) as stream:
+        for line in stream.iter_lines():
+            message = json.loads(line.removeprefix("data: ")) if line else {}
+            if message.get("msg") in ("log", "process_completed"):
+                heard.append(message)
+    return heard
 
 
 def test_what_people_and_models_write_stays_text(client, blocks):
