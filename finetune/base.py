@@ -1,5 +1,6 @@
 """The base model of a recipe: its files, its configuration, the template that goes with it."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -16,6 +17,8 @@ MIXTRAL = Path(__file__).parent / "mixtral-8x7b.json"
 _KNOWN = {"mistralai/Mixtral-8x7B-Instruct-v0.1": MIXTRAL}
 _V1_VOCABULARY = 32000
 
+#: How transformers 5 names the two tensors that hold all experts of a layer.
+FUSED = ("gate_up_proj", "down_proj")
 INDEX = "model.safetensors.index.json"
 SINGLE = "model.safetensors"
 TOKENIZER_FILES = (
@@ -47,6 +50,26 @@ def base_directory(model: str, revision: str | None, files: Sequence[str] = BASE
             "it; check the name and revision, or run `hf auth login`"
         ) from None
     return Path(fetched)
+
+
+def read_index(directory: Path) -> dict[str, str] | None:
+    """Tensor → file of a checkpoint in several files; None where it is one.
+
+    Raises ModelError where it is neither.
+    """
+    index = directory / INDEX
+    if not index.is_file():
+        if not (directory / SINGLE).is_file():
+            raise ModelError(f"{directory}: holds no safetensors; convert or fetch the base so")
+        return None
+    try:
+        files: dict[str, str] = json.loads(index.read_bytes())["weight_map"]
+        inside = all(Path(file).name == file for file in files.values())
+    except (ValueError, KeyError, TypeError, AttributeError):
+        files, inside = {}, False
+    if not files or not inside:
+        raise ModelError(f"{index}: is no index of shards; fetch the base again")
+    return files
 
 
 def base_config(recipe: TrainingRecipe) -> "PretrainedConfig":

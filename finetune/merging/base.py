@@ -6,7 +6,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from finetune.base import INDEX, SINGLE
+from finetune.base import SINGLE, read_index
 from finetune.merging.tensors import Stored, stored_in
 from schemas.errors import ModelError
 
@@ -27,16 +27,10 @@ def read_config(directory: Path) -> dict[str, Any]:
 
 def stored_tensors(directory: Path) -> list[Stored]:
     """All tensors of a checkpoint, shard by shard. Raises ModelError where it is incomplete."""
-    index = directory / INDEX
-    if not index.is_file():
-        if not (directory / SINGLE).is_file():
-            raise ModelError(f"{directory}: holds no safetensors; convert or fetch the base so")
+    weight_map = read_index(directory)
+    if weight_map is None:
         return stored_in(directory / SINGLE)
-    try:
-        weight_map: dict[str, str] = json.loads(index.read_bytes())["weight_map"]
-        shards = sorted(set(weight_map.values()))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise ModelError(f"{index}: is no index of shards; fetch the base again") from None
+    shards = sorted(set(weight_map.values()))
     found = [stored for shard in shards for stored in stored_in(directory / shard)]
     missing = weight_map.keys() - {stored.name for stored in found}
     if missing:

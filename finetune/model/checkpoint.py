@@ -6,7 +6,6 @@ their size. Here tensors are read with `pread`, and large buffers go back as soo
 """
 
 import ctypes
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from finetune.base import INDEX, SINGLE
+from finetune.base import SINGLE, read_index
 from schemas.errors import ModelError
 
 _M_MMAP_THRESHOLD = -3  # of malloc.h
@@ -28,26 +27,14 @@ def lazy_tensors(directory: Path) -> dict[str, Any]:
     Raises ModelError where a shard is missing or damaged.
     """
     tensors: dict[str, Any] = {}
-    for shard in _shards(directory):
+    files = read_index(directory)
+    for shard in (directory / file for file in sorted(set(files.values() if files else [SINGLE]))):
         try:
             file: Any = safe_open(shard, framework="pt", device="cpu", backend="pread")
             tensors |= {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
         except (OSError, SafetensorError) as error:
             raise ModelError(f"{shard}: cannot be read ({error}); fetch it again") from None
     return tensors
-
-
-def _shards(directory: Path) -> list[Path]:
-    index = directory / INDEX
-    if not index.is_file():
-        if not (directory / SINGLE).is_file():
-            raise ModelError(f"{directory}: holds no safetensors; convert or fetch the base so")
-        return [directory / SINGLE]
-    try:
-        names = set(json.loads(index.read_bytes())["weight_map"].values())
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise ModelError(f"{index}: is no index of shards; fetch the base again") from None
-    return [directory / name for name in sorted(names)]
 
 
 @contextmanager

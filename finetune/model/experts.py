@@ -12,10 +12,10 @@ import torch
 from torch import nn
 from transformers.integrations import moe
 
+from finetune.base import FUSED
 from schemas.errors import ModelError
 
 PROJECTIONS = ("gate_proj", "up_proj", "down_proj")
-_FUSED = ("gate_up_proj", "down_proj")
 
 
 class Expert(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
@@ -86,8 +86,13 @@ def split_experts(model: nn.Module) -> int:
 def fused_experts(model: nn.Module) -> Iterator[tuple[str, Any]]:
     """Modules that keep several experts in one parameter, as transformers 5 names them."""
     for name, module in model.named_modules():
-        if all(isinstance(getattr(module, p, None), nn.Parameter) for p in _FUSED):
+        if all(isinstance(getattr(module, p, None), nn.Parameter) for p in FUSED):
             yield name, module
+
+
+def is_fused_key(key: str) -> bool:
+    """Whether a key of a checkpoint names all experts of a layer at once."""
+    return key.endswith(tuple(f".experts.{name}" for name in FUSED))
 
 
 def refuse_fused(model: nn.Module) -> None:
@@ -116,7 +121,7 @@ def _check(name: str, module: Any) -> None:
     }
     plain = all(getattr(module, mark, None) is value for mark, value in marks.items())
     names = {child for child, _ in module.named_parameters()}
-    fits = names == set(_FUSED) and _fits(module.gate_up_proj.shape, module.down_proj.shape)
+    fits = names == set(FUSED) and _fits(module.gate_up_proj.shape, module.down_proj.shape)
     if not (plain and fits and _has_usual_gate(module)):
         raise _refusal(name, module)
 

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from transformers.utils import logging
 
 from finetune.base import base_config, base_directory, template_of
 from finetune.model.checkpoint import lazy_tensors, returning_memory
+from finetune.model.experts import is_fused_key
 from finetune.model.guard import check_base
 from finetune.model.mistral_tokenizer import mistral_v1_tokenizer
 from finetune.model.quantizer import four_bit_config, unquantized_config
@@ -109,11 +112,14 @@ def _pretrained(recipe: TrainingRecipe, config: Any) -> tuple[Any, dict[str, Any
         quantization: Any = unquantized_config()
     else:
         quantization = four_bit_config(recipe.quantization, recipe.double_quantization, dtype)
+    architecture = _class_of(config)
+    if recipe.attention == "sdpa" and not architecture._supports_sdpa:
+        raise ModelError(f"{architecture.__name__}: has no sdpa attention; set attention: eager")
     directory = base_directory(recipe.model, recipe.model_revision)
     config.name_or_path = recipe.model
     try:
-        with returning_memory():
-            model, loading = _class_of(config).from_pretrained(
+        with returning_memory(), _quietly():
+            model, loading = architecture.from_pretrained(
                 None,
                 config=config,
                 state_dict=lazy_tensors(directory),
@@ -123,7 +129,7 @@ def _pretrained(recipe: TrainingRecipe, config: Any) -> tuple[Any, dict[str, Any
                 device_map={"": device()},
                 output_loading_info=True,
             )
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, ImportError) as error:
         raise _cannot_load(recipe.model, error) from None
     if (directory / "generation_config.json").is_file():
         model.generation_config = GenerationConfig.from_pretrained(directory)
@@ -141,7 +147,25 @@ def _class_of(config: Any) -> Any:
         ) from None
 
 
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without transformers' report of keys that do not fit: we say it ourselves."""
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+
+
 def _refuse_incomplete(model: str, loading: dict[str, Any]) -> None:
+    fused = [key for key in loading.get("unexpected_keys") or () if is_fused_key(str(key))]
+    if fused:
+        raise ModelError(
+            f"{model}: keeps all experts of a layer in one tensor ({min(fused)}), as transformers "
+            "5 holds them in memory; name the model that it was made from, or save it again with "
+            "save_pretrained(DIR, save_original_format=True)"
+        )
     for problem in ("missing_keys", "unexpected_keys", "mismatched_keys"):
         keys = sorted(map(str, loading.get(problem) or ()))
         if keys:

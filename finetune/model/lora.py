@@ -62,6 +62,8 @@ def add_adapter(model: Any, recipe: TrainingRecipe) -> AdaptedModel:
         lora_dropout=recipe.lora_dropout,
         target_modules=list(matched),
         bias="none",
+        base_model_name_or_path=recipe.model,
+        revision=getattr(model.config, "_commit_hash", None),  # PEFT then loads the same weights
     )
     with torch.random.fork_rng():
         torch.manual_seed(recipe.seed)
@@ -84,6 +86,11 @@ def match_targets(model: Any, targets: list[str]) -> dict[str, list[str]]:
     """
     linear = [name for name, module in model.named_modules() if _is_target(name, module)]
     known = {name.rpartition(".")[2] for name in linear}
+    if not known:
+        raise ModelError(
+            f"{type(model).__name__}: this architecture is not supported; it has no layers of "
+            "linear modules, such as model.layers.0.self_attn.q_proj"
+        )
     matched = {}
     for target in targets:
         if target in ROUTERS:

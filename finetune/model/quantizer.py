@@ -114,21 +114,26 @@ class SplitExperts(HfQuantizer):  # type: ignore[misc]
 def split_conversions(conversions: list[Any], model: Any) -> list[Any]:
     """Put renamings in the place of the converters that fuse experts.
 
-    Raises ModelError where the checkpoint of this model does not keep experts one by one.
+    Raises ModelError where checkpoints of this model do not keep experts one by one.
     """
     names = expert_names(conversions)
-    if _has_experts(model) and sorted(new for _, new in names) != sorted(PROJECTIONS):
-        raise ModelError(
-            f"{type(model).__name__} stores its experts in a way that this version cannot "
-            "quantise: its checkpoints do not keep them one by one; "
-            "use a model with experts like Mixtral's or Qwen's, or a dense one"
-        )
+    refuse_unnamed(names, model)
     renamings = [
         WeightRenaming(rf"(\.experts\.\d+)\.{old}\.", rf"\1.{new}.")
         for old, new in names
         if old != new
     ]
     return [*(c for c in conversions if _fused_target(c) is None), *renamings]
+
+
+def refuse_unnamed(names: list[tuple[str, str]], model: Any) -> None:
+    """Raise ModelError where split experts have no names of their own in the checkpoint."""
+    if _has_experts(model) and sorted(new for _, new in names) != sorted(PROJECTIONS):
+        raise ModelError(
+            f"{type(model).__name__} stores its experts in a way that this version cannot "
+            "quantise: its checkpoints do not keep them one by one; "
+            "use a model with experts like Mixtral's or Qwen's, or a dense one"
+        )
 
 
 def expert_names(conversions: list[Any]) -> list[tuple[str, str]]:

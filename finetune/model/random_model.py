@@ -20,7 +20,7 @@ from transformers.conversion_mapping import get_model_conversion_mapping
 from transformers.core_model_loading import WeightRenaming
 
 from finetune.model.experts import split_experts
-from finetune.model.quantizer import expert_names
+from finetune.model.quantizer import expert_names, refuse_unnamed
 from schemas.errors import ModelError
 
 SHARD_BYTES = 512 * 2**20
@@ -31,17 +31,18 @@ def make_random_model(config_file: Path, directory: Path, seed: int) -> None:
 
     Matrices are normal with the config's `initializer_range`, norms one, biases zero. Equal config
     and seed give equal bytes. Of several processes one writes and the others wait. Raises
-    ModelError where the file is no config of a causal language model.
+    ModelError where the file is no config of a causal language model that can be loaded.
     """
     directory.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{directory}.lock"):
         if directory.exists():
             return
         model, config = _skeleton(config_file)
+        names = checkpoint_names(model)
         unfinished = directory.with_name(f"{directory.name}.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir()
-        _write(model, unfinished, seed, getattr(config, "initializer_range", 0.02))
+        _write(names, unfinished, seed, getattr(config, "initializer_range", 0.02))
         config.save_pretrained(unfinished)
         unfinished.rename(directory)
 
@@ -54,7 +55,7 @@ def _skeleton(config_file: Path) -> tuple[Any, Any]:
             model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
     except FileNotFoundError:
         raise ModelError(f"{config_file}: no such file; model_config_file must name one") from None
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ModelError(
             f"{config_file}: is no config of a causal language model ({reason}); "
@@ -64,8 +65,7 @@ def _skeleton(config_file: Path) -> tuple[Any, Any]:
     return model, config
 
 
-def _write(model: Any, directory: Path, seed: int, spread: float) -> None:
-    names = checkpoint_names(model)
+def _write(names: dict[str, torch.Tensor], directory: Path, seed: int, spread: float) -> None:
     shards = list(_shards(names))
     index: dict[str, str] = {}
     for number, shard in enumerate(shards, start=1):
@@ -79,11 +79,16 @@ def _write(model: Any, directory: Path, seed: int, spread: float) -> None:
 
 
 def checkpoint_names(model: Any) -> dict[str, torch.Tensor]:
-    """Checkpoint key → meta tensor of a model on the meta device, its experts one by one."""
+    """Checkpoint key → meta tensor of a model on the meta device, its experts one by one.
+
+    Raises ModelError where the architecture does not keep them so.
+    """
     conversions = get_model_conversion_mapping(model, add_legacy=False)
     reverse = [c.reverse_transform() for c in conversions[::-1] if isinstance(c, WeightRenaming)]
-    experts = {new: old for old, new in expert_names(conversions)}
+    names = expert_names(conversions)
     split_experts(model)
+    refuse_unnamed(names, model)
+    experts = {new: old for old, new in names}
     tied = set(model.all_tied_weights_keys)
     keys = {}
     for name, weight in model.state_dict().items():

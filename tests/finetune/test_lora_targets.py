@@ -1,5 +1,6 @@
 """The adapter: where it goes, how it begins, how it is saved."""
 
+import json
 import shutil
 
 import pytest
@@ -57,6 +58,20 @@ def test_an_adapter_begins_in_fp32_at_zero_and_depends_on_the_seed_alone(tiny_re
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not any(torch.equal(first[n], other[n]) for n in first if ".lora_A." in n)
     assert not any(w.any() for n, w in first.items() if ".lora_B." in n)
+
+
+def test_the_base_and_its_commit_are_in_the_config_of_the_adapter(tiny_recipe, tmp_path):
+    recipe = tiny_recipe()
+    base = load_base(recipe)
+    add_adapter(base, recipe).save_pretrained(tmp_path / "local")
+    config = json.loads((tmp_path / "local" / "adapter_config.json").read_text())
+    assert (config["base_model_name_or_path"], config["revision"]) == (recipe.model, None)
+    base = load_base(recipe)
+    base.config._commit_hash = "c" * 40  # as load_base notes it of one from the Hub
+    add_adapter(base, recipe).save_pretrained(tmp_path / "hub")
+    assert (
+        json.loads((tmp_path / "hub" / "adapter_config.json").read_text())["revision"] == "c" * 40
+    )
 
 
 def test_dropout_acts_in_training_alone(tiny_recipe):

@@ -165,6 +165,35 @@ def test_experts_of_another_shape_are_refused_by_name(recipe_for):
         load_base(recipe)
 
 
+@pytest.mark.parametrize(
+    ("architecture", "config", "message"),
+    [
+        ("gemma2", {"head_dim": 16}, "Gemma2ForCausalLM: has no sdpa attention.*attention: eager"),
+        ("gpt2", {"n_embd": 64, "n_head": 4}, "GPT2LMHeadModel: this architecture is not supp"),
+        ("granitemoe", {"num_local_experts": 4}, "GraniteMoeForCausalLM stores its experts in a"),
+        ("dbrx", {"d_model": 64, "n_heads": 4}, "no config of a causal language model .*rope"),
+    ],
+)
+def test_what_is_not_supported_says_so(recipe_for, tmp_path, architecture, config, message):
+    recipe = recipe_for(architecture, config=config)
+    with pytest.raises(ModelError, match=message):
+        add_adapter(load_base(recipe), recipe)
+    assert not list(tmp_path.glob("*.unfinished"))
+    # A model that could not be read is not made.
+    assert (tmp_path / architecture).exists() == (architecture in ("gemma2", "gpt2"))
+
+
+def test_a_fused_checkpoint_is_called_so(tiny_base, tiny_recipe, tmp_path, capfd):
+    model = AutoModelForCausalLM.from_pretrained(tiny_base)
+    model.save_pretrained(tmp_path / "fused", save_original_format=False)
+    capfd.readouterr()
+    with pytest.raises(ModelError, match=r"in one tensor \(model.layers.0.mlp.experts.down_proj\)"):
+        load_base(tiny_recipe(model=str(tmp_path / "fused")))
+    assert "LOAD REPORT" not in capfd.readouterr().err
+    model.save_pretrained(tmp_path / "original", save_original_format=True)  # the remedy
+    load_base(tiny_recipe(model=str(tmp_path / "original")))
+
+
 def test_a_plain_load_elsewhere_is_not_changed(tiny_base):
     config = BitsAndBytesConfig(load_in_4bit=True)
     model = AutoModelForCausalLM.from_pretrained(tiny_base, quantization_config=config)
@@ -237,7 +266,5 @@ def test_a_config_that_is_none_is_refused(tmp_path, text):
 
 
 def test_a_model_that_is_not_there_is_said_in_a_sentence(tiny_recipe, tmp_path):
-    with pytest.raises(
-        ModelError, match=r"nothing: its config.json cannot .*check `model`"
-    ):
+    with pytest.raises(ModelError, match=r"nothing: its config.json cannot .*check `model`"):
         load_base(tiny_recipe(model=str(tmp_path / "nothing")))
