@@ -71,9 +71,9 @@ def _read(path: Path, members: _Members) -> list[File]:
     files, left = [], _MAX_BYTES
     with contextlib.closing(members):
         for name, stream in members:
-            if not name.isprintable():
-                raise InputError(f"{path}: {name!r} has invisible characters; rename it")
             with stream:
+                if not name.isprintable():
+                    raise InputError(f"{path}: {name!r} has invisible characters; rename it")
                 files.append(File(name, stream.read(left + 1)))
             left -= len(files[-1].content)
             if left < 0:

@@ -48,7 +48,7 @@ class BenchmarkResult(Document):
     gained: int
     lost: int
     p: float  # McNemar's exact test on gained and lost
-    p_holm: float  # for all benchmarks of the run
+    p_holm: float  # for all benchmarks in the document
     verdict: str
     contamination: str
     categories: list[Group]
@@ -74,9 +74,10 @@ class Protocol(Document):
     limit: int | None  # questions per subject: a trial, not a score
     chat_template: str | None
     base: str
-    base_revision: str | None
+    base_revision: str | None  # commit, where it came from the Hub
     quantization: str
-    adapter_sha256: str
+    adapter_sha256: str  # of its weights
+    inputs_sha256: str  # of the base's files, and of configuration, tokenizer and template
     device: str
     versions: dict[str, str]
 
@@ -90,7 +91,7 @@ class Evaluation(Document):
     resamples: int
     benchmarks: dict[str, BenchmarkResult]
     validation: ValidationResult | None
-    seconds: float
+    seconds: float  # of the last run
 
 
 def read_evaluation(directory: Path) -> Evaluation | None:
@@ -103,7 +104,7 @@ def read_evaluation(directory: Path) -> Evaluation | None:
     except ValidationError as error:
         raise ModelError(
             f"{path}: is damaged or of another version ({explain(Evaluation, error)}); repeat "
-            "finetune.evaluate"
+            "finetune.evaluate with --fresh"
         ) from None
 
 

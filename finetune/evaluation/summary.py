@@ -3,10 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import pyarrow as pa
-
-from finetune.evaluation.answers import pairs_by_subject
-from finetune.evaluation.benchmark import Benchmark
 from finetune.evaluation.result import Accuracy, BenchmarkResult, Group
 from finetune.evaluation.statistics import (
     LEVEL,
@@ -19,40 +15,40 @@ from finetune.evaluation.statistics import (
     pooled,
     wilson,
 )
+from finetune.evaluation.suites import Suite
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A benchmark and its answers."""
+    """A benchmark and which answers were right."""
 
-    benchmark: Benchmark
-    answers: pa.Table
+    suite: Suite
+    sha256: str  # of its files
+    pairs: Mapping[str, Pairs]  # by subject
     answer_tokens: list[int]
     contamination: str
 
 
 def summarize(scored: Sequence[Scored], seed: int) -> list[BenchmarkResult]:
-    """Results of all benchmarks of a run; p is adjusted for their number."""
-    pairs = [pairs_by_subject(one.answers) for one in scored]
-    totals = [pooled(list(subjects.values())) for subjects in pairs]
+    """Results of all benchmarks; p is adjusted for their number."""
+    totals = [pooled(list(one.pairs.values())) for one in scored]
     p_values = [mcnemar(total.gained, total.lost) for total in totals]
     return [
-        _result(one, subjects, p, adjusted, seed)
-        for one, subjects, p, adjusted in zip(scored, pairs, p_values, holm(p_values), strict=True)
+        _result(one, p, adjusted, seed)
+        for one, p, adjusted in zip(scored, p_values, holm(p_values), strict=True)
     ]
 
 
-def _result(
-    scored: Scored, pairs: Mapping[str, Pairs], p: float, p_holm: float, seed: int
-) -> BenchmarkResult:
-    suite, total = scored.benchmark.suite, pooled(list(pairs.values()))
+def _result(scored: Scored, p: float, p_holm: float, seed: int) -> BenchmarkResult:
+    suite, pairs = scored.suite, scored.pairs
+    total = pooled(list(pairs.values()))
     resampled = bootstrap(list(pairs.values()), seed)
     micro = _micro(total, resampled)
     return BenchmarkResult(
         name=suite.name,
         title=suite.title,
         split=suite.scored,
-        sha256=scored.benchmark.sha256,
+        sha256=scored.sha256,
         questions=total.questions,
         answer_tokens=scored.answer_tokens,
         micro=micro,
@@ -63,7 +59,7 @@ def _result(
         p_holm=p_holm,
         verdict=verdict(micro.difference, Interval(*micro.difference_interval), p_holm),
         contamination=scored.contamination,
-        categories=_categories(scored.benchmark, pairs),
+        categories=_categories(suite, pairs),
         subjects=[_group(name, [one]) for name, one in pairs.items()],
     )
 
@@ -111,9 +107,9 @@ def _macro(pairs: Sequence[Pairs], resampled: Bootstrap) -> Accuracy:
     )
 
 
-def _categories(benchmark: Benchmark, pairs: Mapping[str, Pairs]) -> list[Group]:
+def _categories(suite: Suite, pairs: Mapping[str, Pairs]) -> list[Group]:
     """By category; accuracies are micro."""
-    of = {name: benchmark.suite.subject(name).categories for name in pairs}
+    of = {name: suite.subject(name).categories for name in pairs}
     names = sorted({category for categories in of.values() for category in categories}, key=_rank)
     return [_group(name, [pairs[one] for one in pairs if name in of[one]]) for name in names]
 

@@ -139,7 +139,7 @@ def test_evaluation_is_shown_where_there_is_one(card, tmp_path):
     validation = {"conversations": 100, "tokens": 9000, "base": 1.5, "adapter": 1.2}
     validation |= {"difference": -0.3, "difference_interval": (-0.4, -0.2), "verdict": "better"}
     protocol = {"shots": 5, "limit": None, "chat_template": None, "base": BASE}
-    protocol |= {"base_revision": None, "quantization": "nf4"}
+    protocol |= {"base_revision": None, "quantization": "nf4", "inputs_sha256": "cd"}
     protocol["adapter_sha256"] = hashlib.sha256(b"weights").hexdigest()
     weights = tmp_path / "adapter_model.safetensors"
     weights.write_bytes(b"weights")
@@ -171,11 +171,19 @@ def test_evaluation_is_shown_where_there_is_one(card, tmp_path):
         (["CC-BY-SA-4.0", "CC0-1.0"], "cc-by-sa-4.0"),
         (["cc-by-nc-sa-4.0", "cc-by-nc-4.0"], "cc-by-nc-sa-4.0"),
         (["gpl-3.0", "mit"], "gpl-3.0"),
+        (["MIT License", "apache 2.0"], "apache-2.0"),
+        (["cc0"], "cc0-1.0"),
+        (["cc-by-nc-4.0", "cc-by-sa-4.0"], "other"),
+        (["cc-by-nc-nd-4.0", "cc-by-nc-sa-4.0"], "other"),
+        (["gpl-3.0", "cc-by-sa-4.0"], "other"),
+        (["cc-by-nc-4.0-custom"], "other"),
+        (["mitsubishi-internal"], "other"),
+        (["llama2"], "other"),
         (["mit", "unknown"], "other"),
         ([], "other"),
     ],
 )
-def test_the_strictest_licence_wins(licenses, expected):
+def test_the_licence_that_asks_for_all_wins(licenses, expected):
     combined = combine(licenses)
     assert combined.license == expected
     assert (combined.name is None) == (expected != "other")
@@ -184,5 +192,5 @@ def test_the_strictest_licence_wins(licenses, expected):
 def test_the_card_says_why_its_licence(card):
     data = Data(name="a", revision=None, sha256="s", licenses=["cc-by-nc-4.0", "mit"])
     text = card(data=data).text
-    assert "excludes commercial use" in text
+    assert "attribution, no commercial use" in text
     assert "`cc-by-nc-4.0`, `mit`" in text

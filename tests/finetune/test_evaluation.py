@@ -13,6 +13,7 @@ from finetune.adapter.record import RECORD, read_record
 from finetune.console import main
 from finetune.evaluate import evaluate
 from finetune.evaluation.result import Evaluation, read_evaluation
+from finetune.evaluation.statistics import holm
 
 ANSWERS = "evaluation/ceval.parquet"
 
@@ -126,7 +127,7 @@ def test_a_real_gain_is_found(adapter, tmp_path, command):
         differ += row["adapter"] != row["base"]
     assert differ > 6
     rigged = write_benchmark(tmp_path / "rigged", "ceval", 20, golds)
-    finished = command(evaluate, adapter, "--benchmarks", rigged, "--shots", 2)
+    finished = command(evaluate, adapter, "--benchmarks", rigged, "--shots", 2, "--fresh")
     result = evaluation_of(adapter).benchmarks["ceval"]
     assert (result.micro.adapter, result.gained, result.lost) == (1.0, differ, 0)
     assert result.p == pytest.approx(2 * 0.5**differ)
@@ -154,8 +155,52 @@ def test_another_protocol_and_fresh_begin_anew(adapter, ceval, command):
     pq.write_table(whole.from_pylist(rows_, whole.schema), adapter / ANSWERS)
     command(evaluate, adapter, "--benchmarks", ceval, "--shots", 2, "--fresh")
     assert pq.read_table(adapter / ANSWERS).to_pylist() == whole.to_pylist()
-    command(evaluate, adapter, "--benchmarks", ceval, "--shots", 0, "--limit", 2)
+    asked = ("--benchmarks", ceval, "--shots", 0, "--limit", 2)
+    refused = command(evaluate, adapter, *asked)
+    assert "another protocol (shots: 2 → 0; limit: None → 2)" in refused.err
+    assert pq.read_table(adapter / ANSWERS).to_pylist() == whole.to_pylist()
+    command(evaluate, adapter, *asked, "--fresh")
     assert len(pq.read_table(adapter / ANSWERS)) == 4
+
+
+def test_a_later_run_adds_its_benchmark(adapter, ceval, tmp_path, command):
+    """The earlier result stays, and both are corrected for two."""
+    before = evaluation_of(adapter).benchmarks["ceval"]
+    law = ["ABCD"[i % 4] for i in range(30)]
+    mmlu = write_benchmark(tmp_path / "mmlu", "mmlu", 30, {"law": law})
+    finished = command(evaluate, adapter, "--benchmarks", mmlu, "--shots", 2)
+    both = evaluation_of(adapter).benchmarks
+    assert list(both) == ["ceval", "mmlu"]
+    adjusted = holm([both["ceval"].p, both["mmlu"].p])
+    assert [one.p_holm for one in both.values()] == adjusted
+    unchanged = {"p_holm", "verdict"}
+    assert both["ceval"].model_dump(exclude=unchanged) == before.model_dump(exclude=unchanged)
+    assert "C-Eval" in finished.out
+    assert "C-Eval" in (adapter / "README.md").read_text()
+    others = write_benchmark(tmp_path / "others", "ceval", 3)
+    refused = command(evaluate, adapter, "--benchmarks", others, "--shots", 2)
+    assert (refused.code, "other files of C-Eval" in refused.err) == (1, True)
+
+
+def test_answers_of_other_files_are_not_used(adapter, ceval, tiny_base, tmp_path, command):
+    from safetensors.torch import load_file, save_file
+
+    base = copied(tiny_base, tmp_path / tiny_base.name)
+    asked = ("--benchmarks", ceval, "--shots", 2, "--base", base)
+    command(evaluate, adapter, *asked, "--fresh")
+    before = pq.read_table(adapter / ANSWERS)["base_loglikelihoods"].to_pylist()
+    [path] = base.glob("*.safetensors")
+    weights = load_file(path)
+    weights["lm_head.weight"] *= 2
+    save_file(weights, path, {"format": "pt"})
+    refused = command(evaluate, adapter, *asked)
+    assert "other files of the base or the tokenizer" in refused.err
+    (adapter / "evaluation.json").unlink()
+    assert command(evaluate, adapter, *asked).code == 0
+    assert pq.read_table(adapter / ANSWERS)["base_loglikelihoods"].to_pylist() != before
+    path = adapter / "tokenizer_config.json"
+    path.write_text(path.read_text() + "\n")
+    assert "or the tokenizer" in command(evaluate, adapter, *asked).err
 
 
 def test_batches_do_not_matter_and_nothing_is_fetched(adapter, ceval, command, monkeypatch):
@@ -173,7 +218,10 @@ def test_batches_do_not_matter_and_nothing_is_fetched(adapter, ceval, command, m
 def test_two_benchmarks_as_conversations_and_as_json(adapter, tmp_path, command):
     folders = [write_benchmark(tmp_path / name, name, 2) for name in ("cmmlu", "mmlu")]
     finished = command(
-        evaluate, adapter, "--benchmarks", *folders, "--chat-template", "--shots", 1, "--json"
+        evaluate,
+        adapter,
+        *(word for folder in folders for word in ("--benchmarks", folder)),
+        *("--chat-template", "--shots", 1, "--json", "--fresh"),
     )
     told = json.loads(finished.out)
     assert told == json.loads((adapter / "evaluation.json").read_text())
@@ -188,7 +236,7 @@ def test_a_prompt_that_does_not_fit_is_refused(adapter, tmp_path, command):
     folder = write_benchmark(tmp_path / "long", "ceval", 1)
     path = folder / "val" / "law_val.csv"
     path.write_text(path.read_text().replace("what is", "很长" * 1500))
-    finished = command(evaluate, adapter, "--benchmarks", folder)
+    finished = command(evaluate, adapter, "--benchmarks", folder, "--fresh")
     assert finished.code == 1
     assert "the model takes 2048; use fewer --shots" in finished.err
 
@@ -197,9 +245,10 @@ def test_errors_are_sentences(adapter, ceval, tmp_path, command):
     assert "no finished adapter" in command(evaluate, tmp_path, "--benchmarks", ceval).err
     finished = command(evaluate, adapter, "--benchmarks", "cevall")
     assert (finished.code, "did you mean 'ceval'" in finished.err) == (2, True)
-    finished = command(evaluate, adapter, "--benchmarks", ceval, ceval)
+    finished = command(evaluate, adapter, "--benchmarks", ceval, "--benchmarks", ceval)
     assert (finished.code, "name each benchmark once" in finished.err) == (2, True)
     assert command(evaluate, adapter, ceval).code == 2
+    assert command(evaluate, adapter, "--seed", "9" * 400).code == 2
 
 
 @pytest.mark.parametrize(
@@ -219,11 +268,13 @@ def test_contamination(adapter, ceval, command, kept_out, told):
 def test_losses_on_the_validation_split(adapter, corpus_directory, command):
     from finetune.corpus import load_corpus
 
-    finished = command(evaluate, adapter, "--validation", "--data", corpus_directory)
+    asked = ("--validation", "--data", corpus_directory, "--shots", 2)
+    finished = command(evaluate, adapter, *asked)
     assert "is not the corpus that was trained on" in finished.err
     corpus = load_corpus(str(corpus_directory))
     change(adapter, sha256=corpus.data.sha256)
-    finished = command(evaluate, adapter, "--validation", "--data", corpus_directory)
+    finished = command(evaluate, adapter, *asked)
+    assert list(evaluation_of(adapter).benchmarks) == ["ceval"]
     result = evaluation_of(adapter).validation
     assert result is not None
     assert result.conversations == len(corpus.validation)
@@ -257,7 +308,7 @@ def expected_loss(adapter: Path, rows_: object) -> float:
 
 def test_real_questions(adapter, shared_data, command):
     archive = shared_data / "benchmarks" / "ceval.zip"
-    finished = command(evaluate, adapter, "--benchmarks", archive, "--shots", 1, "--limit", 1)
+    finished = command(evaluate, adapter, "--benchmarks", archive, "--limit", 1, "--fresh")
     assert "C-Eval: no gain shown" in finished.out
     assert "a trial, not a score" in finished.out
     assert evaluation_of(adapter).benchmarks["ceval"].questions == 52
