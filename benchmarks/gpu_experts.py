@@ -12,6 +12,7 @@ from bitsandbytes.functional import dequantize_4bit
 from torch.nn import functional
 
 from benchmarks.gpu_model import Meter
+from finetune.model.experts import PROJECTIONS
 
 Dense = dict[str, torch.Tensor]  # projection → (experts, rows, columns)
 
@@ -32,6 +33,29 @@ def measure(model: Any, meter: Meter, tokens: list[int], rounds: int) -> list[di
                 result["error"] = f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
             results.append(result)
     return results
+
+
+def routing(model: Any, tokens: torch.Tensor) -> dict[str, Any]:
+    """Tokens of a layer's busiest expert over the mean, and experts without any, in all layers."""
+    loads: list[torch.Tensor] = []
+
+    def count(gate: Any, _: Any, output: tuple[torch.Tensor, ...]) -> None:
+        loads.append(torch.bincount(output[2].flatten(), minlength=len(gate.weight)))
+
+    handles = [layer.mlp.gate.register_forward_hook(count) for layer in model.model.layers]
+    try:
+        with torch.no_grad():
+            model.model(tokens)
+    finally:
+        for handle in handles:
+            handle.remove()
+    busiest = [(load.max() * len(load) / load.sum()).item() for load in loads]
+    return {
+        "busiest_expert_over_mean": sum(busiest) / len(busiest),
+        "in_the_worst_layer": max(busiest),
+        "idle_experts": sum(int((load == 0).sum()) for load in loads),
+        "experts": sum(len(load) for load in loads),
+    }
 
 
 def _inputs(model: Any, block: Any, count: int) -> tuple[torch.Tensor, ...]:
@@ -74,13 +98,22 @@ def _ways(
 
 
 def dequantise(experts: Any) -> Dense:
-    """All matrices of a layer in the compute type."""
-    names = ("gate_proj", "up_proj", "down_proj")
-    weights = {name: [getattr(expert, name).weight for expert in experts] for name in names}
+    """All matrices of a layer in the compute type, each written to its place."""
     return {
-        name: torch.stack([dequantize_4bit(w, w.quant_state) for w in each])
-        for name, each in weights.items()
+        name: _dequantised([getattr(expert, name).weight for expert in experts])
+        for name in PROJECTIONS
     }
+
+
+def _dequantised(weights: list[Any]) -> torch.Tensor:
+    state = weights[0].quant_state
+    dense = torch.empty((len(weights), *state.shape), dtype=state.dtype, device=weights[0].device)
+    for place, weight in zip(dense, weights, strict=True):
+        if dense.is_cuda:
+            dequantize_4bit(weight, weight.quant_state, out=place)
+        else:  # without a variant that writes to a place
+            place.copy_(dequantize_4bit(weight, weight.quant_state))
+    return dense
 
 
 def _sorted(

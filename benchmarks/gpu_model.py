@@ -1,6 +1,7 @@
 """A model of any shape with random weights, made in 4 bits: one matrix at most is ever bf16."""
 
 import gc
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def build(config_file: Path, recipe: TrainingRecipe, device: torch.device) -> An
     # What PEFT and accelerate ask a model that `from_pretrained` quantised.
     model.is_loaded_in_4bit = True
     model.hf_device_map = {"": device}
-    return model.requires_grad_(requires_grad=False)
+    return model.requires_grad_(requires_grad=False).eval()
 
 
 def _is_quantised(name: str) -> bool:
@@ -80,8 +81,8 @@ class Meter:
         self.cuda = device.type == "cuda"
 
     def reset(self) -> None:
+        gc.collect()
         if self.cuda:
-            gc.collect()
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats()
 
@@ -101,11 +102,8 @@ class Meter:
         }
 
     def milliseconds(self, work: Callable[[], object], rounds: int) -> float:
-        """Of one call, the mean of `rounds` after two to warm up."""
-        import time
-
-        for _ in range(2):
-            work()
+        """Of one call, the mean of `rounds` after one to warm up."""
+        work()
         self.sync()
         began = time.perf_counter()
         for _ in range(rounds):

@@ -18,11 +18,11 @@ def markdown(results: dict[str, Any]) -> Iterator[str]:
     yield f"# {machine['device']}, {results['shape']}\n"
     yield ", ".join(f"{name} {version}" for name, version in machine["versions"].items()) + "\n"
     yield from _training(results.get("training", []))
-    for part in ("build", "chat", "load"):
+    for part in ("build", "routing", "chat", "load"):
         if part in results:
             yield f"\n## {part}\n"
             yield from (f"- {key}: {_cell(value)}" for key, value in results[part].items())
-    yield from _experts(results.get("experts", []))
+    yield from _experts(results.get("experts", {}))
     for setting in results.get("training", []):
         yield from _kernels(setting)
 
@@ -37,26 +37,29 @@ def _training(settings: list[dict[str, Any]]) -> Iterator[str]:
         "tokens_per_second": "tokens/s",
         "seconds_per_step": "s/step",
     }
-    yield "| setting | " + " | ".join(columns.values()) + " | dequantising | matmul | attention |"
-    yield "|---" * (len(columns) + 4) + "|"
+    kinds = ("dequantise", "fused 4-bit", "matmul", "attention")
+    yield "| setting | " + " | ".join([*columns.values(), *kinds]) + " |"
+    yield "|---" * (len(columns) + len(kinds) + 1) + "|"
     for one in settings:
         if "error" in one or "skipped" in one:
             yield f"| {one['setting']} | {one.get('error') or one['skipped']} |"
             continue
-        shares = one["shares"]
-        parts = [shares.get(kind, 0.0) for kind in ("dequantise", "matmul", "attention")]
+        parts = [one["shares"].get(kind, 0.0) for kind in kinds]
         cells = [_cell(one[key]) for key in columns] + [f"{part:.0%}" for part in parts]
         yield f"| {one['setting']} | " + " | ".join(cells) + " |"
 
 
-def _experts(results: list[dict[str, Any]]) -> Iterator[str]:
-    if results:
+def _experts(found: dict[str, Any]) -> Iterator[str]:
+    if found:
         yield "\n## One layer of experts\n"
-        yield "| way | tokens | ms | peak GiB |"
-        yield "|---|---|---|---|"
-    for one in results:
-        found = one.get("error") or _cell(one["ms"])
-        yield f"| {one['way']} | {one['tokens']} | {found} | {_cell(one.get('allocated_gib'))} |"
+    if "ways" not in found:
+        yield from (f"- {key}: {value}" for key, value in found.items())
+        return
+    yield "| way | tokens | ms | peak GiB |"
+    yield "|---|---|---|---|"
+    for one in found["ways"]:
+        ms = one.get("error") or _cell(one["ms"])
+        yield f"| {one['way']} | {one['tokens']} | {ms} | {_cell(one.get('allocated_gib'))} |"
 
 
 def _kernels(setting: dict[str, Any]) -> Iterator[str]:

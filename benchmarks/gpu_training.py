@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
+from peft.tuners.tuners_utils import BaseTunerLayer
 from torch.profiler import ProfilerActivity, profile
 from transformers import TrainerCallback
 
@@ -18,7 +19,8 @@ from finetune.training.trainer import AdapterTrainer
 
 # Kernel names of bitsandbytes, cuBLAS, PyTorch's attention and optimisers, by what they are for.
 KINDS = {
-    "dequantise": ("dequantize", "gemm_4bit"),
+    "dequantise": ("dequantize",),
+    "fused 4-bit": ("gemm_4bit",),  # a few tokens: multiplies without writing the weights out
     "attention": ("flash", "fmha", "attention", "sdp", "softmax"),
     "matmul": ("gemm", "nvjet", "cutlass", "cublas", "::mm", "::addmm", "::bmm", "::linear"),
     "optimiser": ("adam", "multi_tensor", "foreach", "optimizer"),
@@ -28,27 +30,38 @@ KINDS = {
 
 
 class Clock(TrainerCallback):  # type: ignore[misc]
-    """Times each step and profiles the last."""
+    """Times the steps after the first, which warms up, and profiles the last.
 
-    def __init__(self, meter: Meter, steps: int) -> None:
-        self.meter, self.steps = meter, steps
+    The last comes after `timed` steps, or sooner where `limit` (of time.monotonic) has passed.
+    """
+
+    def __init__(self, meter: Meter, timed: int, limit: float) -> None:
+        self.meter, self.timed, self.limit = meter, timed, limit
         self.seconds: list[float] = []
-        activities = [ProfilerActivity.CPU]
-        if meter.cuda:
-            activities = [ProfilerActivity.CUDA]
-        self.profiler = profile(activities=activities)
+        activity = ProfilerActivity.CUDA if meter.cuda else ProfilerActivity.CPU
+        self.profiler = profile(activities=[activity])
+        self.profiling = False
         self._began = 0.0
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.meter.sync()
-        if state.global_step == self.steps - 1:
+        late = state.global_step > 1 and time.monotonic() > self.limit
+        if late or state.global_step == 1 + self.timed:
             self.profiler.start()
+            self.profiling = True
         self._began = time.perf_counter()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.meter.sync()
-        self.seconds.append(time.perf_counter() - self._began)
-        if state.global_step == self.steps:
+        control.should_training_stop = self.profiling
+        if state.global_step > 1 and not self.profiling:
+            self.seconds.append(time.perf_counter() - self._began)
+        self.stop()
+
+    def stop(self) -> None:
+        """End the profile, if one is being taken; after an error too."""
+        if self.profiling:
+            self.profiling = False
             self.profiler.stop()
 
 
@@ -59,33 +72,50 @@ def measure(
     folder: Path,
     meter: Meter,
     *,
-    warm: int,
     timed: int,
+    limit: float,
 ) -> dict[str, Any]:
-    """`warm` steps, `timed` steps, one profiled step. The model comes back without adapter."""
-    meter.reset()
-    steps = warm + timed + 1
+    """One step to warm up, `timed` steps (fewer after `limit`), one profiled step.
+
+    The model comes back without an adapter, whatever happened.
+    """
+    steps = 1 + timed + 1
     recipe = recipe.model_copy(update={"max_steps": steps, "log_steps": 1, "eval_steps": None})
-    adapted = add_adapter(model, recipe)
-    guard = inspect_model(adapted, recipe)
-    trainer, clock = _trainer(adapted, tokenizer, recipe, folder, meter, steps)
+    clock = Clock(meter, timed, limit)
     try:
+        adapted = add_adapter(model, recipe)
+        guard = inspect_model(adapted, recipe)
+        trainer = _trainer(adapted, tokenizer, recipe, folder, meter, steps)
+        trainer.add_callback(clock)
         trainer.train()
         peaks = meter.peaks()
-        losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     finally:
-        adapted.gradient_checkpointing_disable()
-        adapted.unload()
-    seconds = sum(clock.seconds[warm : warm + timed]) / timed
+        clock.stop()
+        restore(model)
+    seconds = sum(clock.seconds) / len(clock.seconds)
     tokens = recipe.batch_size * recipe.accumulation * recipe.max_length
     return {
         **peaks,
         "seconds_per_step": seconds,
         "tokens_per_second": tokens / seconds,
-        "losses": losses,
+        "timed_steps": len(clock.seconds),
+        "losses": [entry["loss"] for entry in trainer.state.log_history if "loss" in entry],
         "guard": guard.model_dump(),
         **kernels(clock.profiler, cuda=meter.cuda),
     }
+
+
+def restore(model: Any) -> None:
+    """The base model as it was before `add_adapter`, however far the training came."""
+    for name, module in list(model.named_modules()):
+        if isinstance(module, BaseTunerLayer):
+            model.set_submodule(name, module.get_base_layer())
+    if hasattr(model, "peft_config"):
+        del model.peft_config
+    model.activation_checkpointing_disable()
+    model.disable_input_require_grads()
+    model.requires_grad_(requires_grad=False)
+    model.eval()
 
 
 def _trainer(
@@ -95,23 +125,20 @@ def _trainer(
     folder: Path,
     meter: Meter,
     steps: int,
-) -> tuple[AdapterTrainer, Clock]:
+) -> AdapterTrainer:
     args = sft_config(recipe, folder, cuda=meter.cuda)
     args.save_strategy = "no"
     rows = made_up(recipe, steps, adapted.config.vocab_size)
-    trainer = AdapterTrainer(
+    return AdapterTrainer(
         model=adapted,
         args=args,
         rows=rows,
         validation=None,
-        parts=rows,
+        parts=rows.add_column("id", list(map(str, range(len(rows))))),
         tokenizer=tokenizer,
         flow=Flow(None),
         keep_checkpoints=1,
     )
-    clock = Clock(meter, steps)
-    trainer.add_callback(clock)
-    return trainer, clock
 
 
 def made_up(recipe: TrainingRecipe, steps: int, words: int) -> Dataset:

@@ -22,7 +22,7 @@ def sft_config(recipe: TrainingRecipe, checkpoints: Path, *, cuda: bool) -> "SFT
     """What SFTTrainer is told. `checkpoints` is where it saves; no network, no truncation."""
     from trl import SFTConfig
 
-    return SFTConfig(
+    args = SFTConfig(
         output_dir=str(checkpoints),
         use_cpu=not cuda,
         seed=recipe.seed,
@@ -33,6 +33,9 @@ def sft_config(recipe: TrainingRecipe, checkpoints: Path, *, cuda: bool) -> "SFT
         **_numbers(recipe),
         **_watching(recipe),
     )
+    # Without a launcher, several visible GPUs would mean nn.DataParallel, which TRL refuses.
+    args._n_gpu = min(args.n_gpu, 1)
+    return args
 
 
 def _rows(recipe: TrainingRecipe) -> dict[str, Any]:
