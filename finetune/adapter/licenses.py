@@ -3,14 +3,37 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-#: Families from free to strict. A licence belongs to the last one whose sign its name contains.
-_FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("asks for nothing", ("cc0", "unlicense", "pddl")),
-    ("asks for attribution", ("mit", "bsd", "isc", "apache", "cc-by", "odc-by", "cdla-permissive")),
-    ("asks to share alike", ("-sa", "gpl", "odbl", "mpl", "cdla-sharing")),
-    ("excludes commercial use", ("-nc",)),
-    ("excludes changed versions", ("-nd",)),
-)
+_CONDITIONS = {
+    "by": "attribution",
+    "sa": "sharing alike",
+    "nc": "no commercial use",
+    "nd": "no changed versions",
+}
+#: Ids that the Hub knows → what they ask for. What is not here is not judged.
+_LICENSES: dict[str, frozenset[str]] = {
+    license_: frozenset(conditions.split())
+    for conditions, licenses in (
+        ("", "cc0-1.0 pddl unlicense wtfpl"),
+        ("by", "apache-2.0 mit isc bsd bsd-2-clause bsd-3-clause ncsa zlib odc-by"),
+        ("by", "cc-by-2.0 cc-by-2.5 cc-by-3.0 cc-by-4.0 cdla-permissive-1.0 cdla-permissive-2.0"),
+        ("by sa", "cc-by-sa-3.0 cc-by-sa-4.0 cdla-sharing-1.0 odbl mpl-2.0 gfdl"),
+        ("by sa", "gpl gpl-2.0 gpl-3.0 lgpl lgpl-2.1 lgpl-3.0 agpl-3.0"),
+        ("by nc", "cc-by-nc-2.0 cc-by-nc-3.0 cc-by-nc-4.0"),
+        ("by nc sa", "cc-by-nc-sa-2.0 cc-by-nc-sa-3.0 cc-by-nc-sa-4.0"),
+        ("by nd", "cc-by-nd-4.0"),
+        ("by nc nd", "cc-by-nc-nd-3.0 cc-by-nc-nd-4.0"),
+    )
+    for license_ in licenses.split()
+}
+_ALIASES = {
+    "mit license": "mit",
+    "apache 2.0": "apache-2.0",
+    "apache license 2.0": "apache-2.0",
+    "cc0": "cc0-1.0",
+    "odc-by-1.0": "odc-by",
+    "odbl-1.0": "odbl",
+    "pddl-1.0": "pddl",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,29 +46,29 @@ class Combined:
 
 
 def combine(licenses: Sequence[str]) -> Combined:
-    """The strictest of the data's licences; `other` where one is not known to us.
+    """The one of the data's licences that asks for all that any of them asks for, else `other`.
 
+    Licences that ask to share alike each name themselves for that: two of them make `other`, too.
     A rule of caution, no legal advice: whether weights inherit the licence of their data is open.
     """
-    found = sorted({one.strip().lower() for one in licenses})
-    unknown = [one for one in found if _family(one) is None]
+    names = sorted({one.strip().lower() for one in licenses})
+    found = sorted({_ALIASES.get(one, one) for one in names})
+    unknown = [one for one in found if one not in _LICENSES]
     if not found or unknown:
         named = ", ".join(unknown) or "none given"
         return Combined(
             "other", "unknown-data-license", f"of some rows the terms are not known ({named})"
         )
-    strictest = max(found, key=lambda one: (_family(one), len(one), one))
-    reason = _FAMILIES[_family(strictest) or 0][0]
-    if len(found) == 1:
-        return Combined(strictest, None, f"all rows are under {strictest}, which {reason}")
-    return Combined(strictest, None, f"the strictest of the rows' licences ({reason})")
+    asked = frozenset[str]().union(*(_LICENSES[one] for one in found))
+    why = f"together the rows' licences ask for {_named(asked)}"
+    alike = [one for one in found if "sa" in _LICENSES[one]]
+    fitting = [one for one in found if _LICENSES[one] == asked]
+    if not fitting or len(alike) > 1:
+        return Combined(
+            "other", "combined-data-licenses", f"{why}, and none of them stands for all"
+        )
+    return Combined(max(fitting, key=lambda one: (one in alike, len(one), one)), None, why)
 
 
-def _family(license_: str) -> int | None:
-    """Index of its family; the last whose sign is in the name."""
-    signs = [
-        index
-        for index, (_, names) in enumerate(_FAMILIES)
-        if any(license_.startswith(name) or (name[0] == "-" and name in license_) for name in names)
-    ]
-    return signs[-1] if signs else None
+def _named(conditions: frozenset[str]) -> str:
+    return ", ".join(text for key, text in _CONDITIONS.items() if key in conditions) or "nothing"
