@@ -14,11 +14,12 @@ from finetune.evaluation.result import (
     Evaluation,
     Group,
     Protocol,
+    ValidationResult,
     read_evaluation,
 )
-from finetune.evaluation.statistics import Pairs
+from finetune.evaluation.statistics import Interval, Pairs
 from finetune.evaluation.suites import SUITES
-from finetune.evaluation.summary import Scored
+from finetune.evaluation.summary import Scored, validation_verdict
 from schemas.errors import ModelError
 
 
@@ -51,6 +52,15 @@ def begin_anew(directory: Path) -> None:
     (directory / EVALUATION).unlink(missing_ok=True)
     for path in (directory / FOLDER).glob("*.parquet"):
         path.unlink()
+
+
+def validation_beside(earlier: Evaluation | None) -> ValidationResult | None:
+    """The earlier losses; their verdict is put into words anew, not printed as found in a file."""
+    if earlier is None or earlier.validation is None:
+        return None
+    result = earlier.validation
+    told = validation_verdict(result.difference, Interval(*result.difference_interval))
+    return result.model_copy(update={"verdict": told})
 
 
 def results_beside(

@@ -14,7 +14,7 @@ from finetune.evaluation import answers, losses
 from finetune.evaluation.answers import FOLDER, answers_of, keep, pairs_by_subject, read_kept
 from finetune.evaluation.benchmark import Benchmark, read_benchmark
 from finetune.evaluation.contamination import contamination
-from finetune.evaluation.earlier import begin_anew, read_earlier, results_beside
+from finetune.evaluation.earlier import begin_anew, read_earlier, results_beside, validation_beside
 from finetune.evaluation.forward import without_adapter
 from finetune.evaluation.harness import (
     Ask,
@@ -70,7 +70,7 @@ def evaluate_adapter(directory: Path, options: Options, progress: Progress) -> E
         seed=options.seed,
         resamples=RESAMPLES,
         benchmarks=_by_name(summarize(scored, options.seed)),
-        validation=validation or (earlier.validation if earlier else None),
+        validation=validation or validation_beside(earlier),
         seconds=round(time.monotonic() - started, 1),
     )
     write_evaluation(directory, evaluation)

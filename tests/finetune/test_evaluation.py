@@ -177,6 +177,11 @@ def test_a_later_run_adds_its_benchmark(adapter, ceval, tmp_path, command):
     assert both["ceval"].model_dump(exclude=unchanged) == before.model_dump(exclude=unchanged)
     assert "C-Eval" in finished.out
     assert "C-Eval" in (adapter / "README.md").read_text()
+    told = json.loads((adapter / "evaluation.json").read_text())
+    told["benchmarks"]["ceval"]["subjects"][0]["gained"] = -1
+    (adapter / "evaluation.json").write_text(json.dumps(told))
+    damaged = command(evaluate, adapter, "--benchmarks", mmlu, "--shots", 2)
+    assert "do not add up; replace it with --fresh" in damaged.err
     others = write_benchmark(tmp_path / "others", "ceval", 3)
     refused = command(evaluate, adapter, "--benchmarks", others, "--shots", 2)
     assert (refused.code, "other files of C-Eval" in refused.err) == (1, True)
