@@ -61,8 +61,7 @@ while ((kills <= ${RESTARTS:-10})); do
   if ((code == 0)) && [[ -z $stopping ]]; then exit 0; fi
   if [[ -s $status/code ]]; then exit "$(sort -n "$status/code" | head -n 1)"; fi
   if [[ -n $stopping ]]; then exit 130; fi
-  if [[ -e $status/saved ]]; then kills=0; fi
-  kills=$((kills + 1))
+  if [[ -e $status/saved ]]; then kills=0; else kills=$((kills + 1)); fi
   echo "launch.sh: the run was killed (code $code); it goes on from its last checkpoint" >&2
   # What was asked to begin anew has begun.
   kept=()

@@ -1,5 +1,6 @@
 """Training on a tiny Mixtral with real 4-bit experts: losses, packing, masks, checkpoints."""
 
+import json
 import random
 from pathlib import Path
 
@@ -8,9 +9,11 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("trl")
 from datasets import Dataset  # noqa: E402
+from pydantic import ValidationError  # noqa: E402
 
 from finetune.model import add_adapter, load_base, load_tokenizer  # noqa: E402
 from finetune.training import checkpoints  # noqa: E402
+from finetune.training.failures import saving  # noqa: E402
 from finetune.training.progress import Flow, stopped_early  # noqa: E402
 from finetune.training.rows import count_tokens, training_rows  # noqa: E402
 from finetune.training.run import spare_compilation  # noqa: E402
@@ -206,6 +209,52 @@ def test_a_loss_that_is_not_finite_stops_before_anything_changes(tiny_recipe, tm
     assert checkpoints.saved_steps(tmp_path / "checkpoints") == [1, 2]
     changed = sum(int((weights[n].detach() != before[n]).sum()) for n in before)
     assert changed == 0 or changed == 1  # nothing but the poison
+
+
+def test_a_gradient_that_is_not_finite_is_explained_in_the_first_step(tiny_recipe, tmp_path):
+    recipe = quick(tiny_recipe, batch_size=2, accumulation=2, max_steps=3, save_steps=1)
+    trainer = make_trainer(recipe, tmp_path, make_parts([20] * 4, [5] * 4))
+    weights = [weight for weight in trainer.model.parameters() if weight.requires_grad]
+    before = [weight.detach().clone() for weight in weights]
+    weights[-1].register_hook(lambda gradient: gradient * float("inf"))
+    with pytest.raises(TrainingError, match="step 1: the gradient is") as stopped:
+        trainer.train()
+    assert all(f"row-{n}" in str(stopped.value) for n in range(4))
+    assert all(torch.equal(*pair) for pair in zip(weights, before, strict=True))
+    assert checkpoints.saved_steps(tmp_path / "checkpoints") == []
+
+
+def test_a_full_disk_is_said_whatever_a_library_calls_it(tmp_path):
+    with pytest.raises(TrainingError, match="no space left on its disk"), saving(tmp_path):
+        Path("/dev/full").write_text("a")
+    with pytest.raises(TrainingError, match="no space left on its disk"), saving(tmp_path):
+        raise Exception("No space left on device (os error 28)")
+    with pytest.raises(RuntimeError, match="CUDA"), saving(tmp_path):
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+
+def test_a_fall_back_leaves_nothing_newer_and_needs_its_best(tmp_path):
+    for step in (1, 2, 3):
+        state = json.dumps({"best_global_step": 1 if step < 3 else 3})
+        (checkpoints.begin(tmp_path, step) / checkpoints.STATE).write_text(state)
+        checkpoints.commit(tmp_path, step)
+    assert checkpoints.drop_damaged(tmp_path) == []
+    (tmp_path / "checkpoint-3" / checkpoints.STATE).write_text("{")
+    assert len(checkpoints.drop_damaged(tmp_path)) == 1
+    assert checkpoints.saved_steps(tmp_path) == [1, 2]
+    (tmp_path / "checkpoint-1" / checkpoints.STATE).write_text("{")
+    with pytest.raises(TrainingError, match="best weights are in checkpoint-1"):
+        checkpoints.drop_damaged(tmp_path)
+    assert checkpoints.saved_steps(tmp_path) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"lora_rank": True}, {"packing": 1}, {"seed": 2**32}, {"lora_targets": ["q_proj"] * 2}],
+)
+def test_a_recipe_takes_no_value_for_another(tiny_recipe, change):
+    with pytest.raises(ValidationError):
+        tiny_recipe(**change)
 
 
 def test_early_stop_counts_validations_without_a_better_loss():

@@ -145,6 +145,99 @@ def test_a_signal_saves_and_the_run_goes_on(settings, trained, tmp_path, capsys,
         torch.testing.assert_close(weight, weights(straight)[name], atol=1e-5, rtol=0)
 
 
+@pytest.fixture
+def halfway(settings, trained, tmp_path):
+    """The output of a run that was killed after step 8, and the arguments that go on with it."""
+    output = tmp_path / "adapter"
+    folder = output / "checkpoints"
+    for step in (5, 8):
+        shutil.copytree(trained / f"checkpoints/checkpoint-{step}", folder / f"checkpoint-{step}")
+    run = json.loads((trained / "checkpoints/run.json").read_text())
+    run["recipe"]["output"] = str(output)
+    (folder / "run.json").write_text(json.dumps(run))
+    return output, ["--config", settings, "--set", f"output={output}"]
+
+
+@pytest.mark.parametrize("name", ["optimizer.pt", "rng_state.pth", "trainer_state.json"])
+def test_a_damaged_checkpoint_is_not_gone_on_from(halfway, trained, command, name):
+    output, arguments = halfway
+    newest = output / "checkpoints" / "checkpoint-8"
+    content = bytearray((newest / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (newest / name).write_bytes(content)
+    if name == "optimizer.pt":
+        ended = command(train, *arguments)
+        assert ended.code == 0
+        assert f"{newest}: {name} is damaged; going on from the checkpoint before" in ended.err
+        assert_same_training(output, trained)
+        return
+    (output / "checkpoints" / "checkpoint-5" / name).unlink()
+    ended = command(train, *arguments)
+    assert ended.code == 1
+    assert f"checkpoint-8: {name} is damaged, and no checkpoint before it is whole" in ended.err
+    assert newest.exists()
+
+
+def test_another_base_model_is_refused(halfway, command, tiny_base, tmp_path):
+    output, arguments = halfway
+    other = tmp_path / "other"
+    shutil.copytree(tiny_base, other)
+    run = output / "checkpoints" / "run.json"
+    run.write_text(run.read_text().replace(str(tiny_base), str(other)))
+    shards = list(other.glob("*.safetensors"))
+    content = bytearray(shards[0].read_bytes())
+    content[len(content) // 2 + 1] ^= 1
+    shards[0].write_bytes(content)
+    ended = command(train, *arguments, "--set", f"model={other}")
+    assert ended.code == 1
+    assert f"the base model {other} is another" in ended.err
+    assert "learning_rate" not in ended.err
+
+
+def test_fresh_leaves_nothing_of_the_run_before(trained, tmp_path):
+    from finetune.training.identity import clear
+
+    output = tmp_path / "adapter"
+    shutil.copytree(trained, output)
+    (output / "evaluation.json").write_text("{}")
+    (output / "notes.txt").write_text("mine")
+    clear(output)
+    left = sorted(str(path.relative_to(output)) for path in output.rglob("*") if path.is_file())
+    assert left == ["checkpoints/.lock", "notes.txt"]
+
+
+def test_a_run_ends_early_with_its_best_weights_and_events(settings, tmp_path):
+    pytest.importorskip("tensorboard")
+    output = tmp_path / "adapter"
+    changes = [f"output={output}", "learning_rate=1.0", "schedule=constant", "eval_steps=1"]
+    changes += ["early_stop=2", "log_steps=1", "keep_checkpoints=1", "report_to=[tensorboard]"]
+    changes += ["save_steps=1", "max_steps=20"]
+    assert in_process("--config", settings, *(a for c in changes for a in ("--set", c))) == 0
+    record = read_record(output)
+    validations = [loss.validation for loss in record.losses if loss.validation is not None]
+    assert record.stopped == "no better validation loss in 2 validations"
+    assert record.steps == record.best_step + 2 < 20
+    assert min(validations) == validations[record.best_step - 1]
+    best = load_file(
+        output / f"checkpoints/checkpoint-{record.best_step}/adapter_model.safetensors"
+    )
+    last = load_file(saved / f"checkpoint-{record.steps}/adapter_model.safetensors")
+    assert all(torch.equal(weight, best[name]) for name, weight in weights(output).items())
+    assert not all(torch.equal(weight, last[name]) for name, weight in weights(output).items())
+    assert any(path.stat().st_size for path in (output / "checkpoints/runs").rglob("events.*"))
+
+
+def test_a_defect_is_a_sentence_and_a_log(settings, command, tmp_path, monkeypatch):
+    def broken(*_):
+        raise ZeroDivisionError("by chance")
+
+    monkeypatch.setattr("finetune.training.run.load_base", broken)
+    ended = command(train, "--config", settings, "--set", f"output={tmp_path / 'a'}")
+    assert ended.code == 1
+    assert "unexpected ZeroDivisionError (by chance); please report it" in ended.err
+    assert "Traceback" in (tmp_path / "a" / "error.log").read_text()
+
+
 def test_repeating_a_finished_run_says_so(settings, trained, command):
     before = (trained / "training.json").stat().st_mtime_ns
     ended = command(train, "--config", settings, "--set", f"output={trained}", "--json")
@@ -196,7 +289,8 @@ def test_two_runs_do_not_share_an_output(settings, trained, command, tmp_path):
     assert "another run is at work in it" in ended.err
 
 
-def test_a_reporter_that_is_not_installed_is_named(settings, command, tmp_path):
+def test_a_reporter_that_is_not_installed_is_named(settings, command, tmp_path, monkeypatch):
+    monkeypatch.setattr("finetune.training.settings.find_spec", lambda name: None)
     ended = command(
         train, "--config", settings, "--set", "report_to=[wandb]", "--set", f"output={tmp_path}"
     )
@@ -265,7 +359,7 @@ def test_the_launcher_repeats_what_was_killed_and_nothing_else(launch, tmp_path)
 
 def test_the_launcher_counts_kills_without_a_new_checkpoint(launch):
     code, said, calls = launch("killed", "saved", "killed", "killed", "0", RESTARTS="1")
-    assert (code, len(calls)) == (1, 4)
+    assert (code, len(calls)) == (137, 4)
     assert "killed 2 times before a checkpoint was saved" in said
 
 
