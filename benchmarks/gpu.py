@@ -58,7 +58,7 @@ SETTINGS = [
     (RECOMMENDED, 2, 4, 4096),
     (RECOMMENDED, 4, 2, 2048),
 ]
-TRAINING_SHARE = 0.75  # of the time; an equal part for each setting
+TRAINING_SHARE = 0.6  # of the time; an equal part for each setting
 PACKAGES = ("torch", "bitsandbytes", "transformers", "trl", "peft", "torchao", "accelerate")
 
 
@@ -159,15 +159,15 @@ class Run:
         return routing(self.model, self._tokens(16 if self.tiny else 1024))
 
     def train(self, name: str, rows: int, accumulation: int, length: int, folder: Path) -> None:
-        from benchmarks.gpu_training import measure
-
         title = f"{name}: {rows} x {accumulation} x {length}"
         length = length // 128 if self.tiny else length
-        setting = recipe(name, batch_size=rows, accumulation=accumulation, max_length=length)
 
         def work() -> dict[str, Any]:
+            from benchmarks.gpu_training import measure
+
             limit = time.monotonic() + self.seconds * TRAINING_SHARE / len(SETTINGS)
-            return measure(
+            setting = recipe(name, batch_size=rows, accumulation=accumulation, max_length=length)
+            found = measure(
                 self.model,
                 self.tokenizer,
                 setting,
@@ -176,8 +176,9 @@ class Run:
                 timed=1 if self.tiny else 3,
                 limit=min(limit, self.deadline),
             )
+            return {**self.estimated(setting), **found}
 
-        found = self.attempt(lambda: {**self.estimated(setting), **work()})
+        found = self.attempt(work)
         self.results["training"].append({"setting": title, **found})
         self.write()
 

@@ -81,8 +81,8 @@ class Meter:
         self.cuda = device.type == "cuda"
 
     def reset(self) -> None:
-        gc.collect()
         if self.cuda:
+            gc.collect()
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats()
 
