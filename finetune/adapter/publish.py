@@ -47,8 +47,15 @@ def push_files(
     Large files are stored before, so that the commit is all or nothing; what the Hub has already
     is not sent. Other files of the repository stay. Raises AuroraError in one sentence.
     """
-    from huggingface_hub import HfApi
+    from huggingface_hub import HfApi, get_token
 
+    if len(repo.split("/")) != 2:  # the client would take the owner from the token
+        raise RecipeError(f"{repo!r}: is no name of a repository; write OWNER/NAME")
+    if not (get_token() or "").isascii():
+        raise AuroraError(
+            "the Hub's token (HF_TOKEN, or of `hf auth login`) has characters that no token has; "
+            "copy it again"
+        )
     with _explained(repo):
         api = HfApi()
         private = _ensure_repository(api, repo, public=public)

@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
 from importlib.util import find_spec
+from pathlib import Path
 
 import httpx
 import pytest
@@ -91,6 +93,13 @@ def test_the_shipped_template_makes_the_prompt_of_training(tiny_adapter, merged,
         tokenizer = AutoTokenizer.from_pretrained(directory)
         ids = tokenizer.apply_chat_template(messages, add_generation_prompt=True)["input_ids"]
         assert ids == mistral_v1().prompt(messages)
+
+
+def test_the_documented_check_runs(tiny_adapter, capsys):
+    text = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
+    (snippet,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(snippet.replace('"output/aurora"', repr(str(tiny_adapter))), {})
+    assert re.fullmatch(r"\d+ True\n", capsys.readouterr().out)
 
 
 def test_a_servers_template_lets_text_forge_an_end(tiny_adapter):
