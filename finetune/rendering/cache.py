@@ -26,6 +26,7 @@ from finetune.rendering.forecast import Forecast, forecast, forecast_lengths
 from finetune.rendering.processes import cores, in_order
 from finetune.rendering.rendered import IGNORED, Conversation, Renderer
 from finetune.rendering.split import Cut, Limits, account, add, cut, fit, measure
+from schemas.errors import AuroraError
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -78,20 +79,34 @@ def render_corpus(
     `finetune.rendering.split.cut` does.
     """
     with needs("finetune"):
-        from datasets import Dataset
         from filelock import FileLock
-    cache.mkdir(parents=True, exist_ok=True)
     folder = cache / _key(rows, renderer, limits)
     if workers is None:
         workers = 1 if len(rows) < SMALL else min(cores(), len(rows) // BATCH)
-    with FileLock(f"{folder}.lock"):
-        if not all((folder / name).is_file() for name in ("account.json", "forecast.json")):
-            _write(rows, renderer, limits, folder, workers)
-    return RenderedSet(
-        Dataset.from_file(str(folder / "parts.arrow")),
-        TokenAccount.model_validate_json((folder / "account.json").read_bytes()),
-        Forecast.model_validate_json((folder / "forecast.json").read_bytes()),
-    )
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            return _read(folder) or _written(rows, renderer, limits, folder, workers)
+    except OSError as error:  # a full disk, most likely
+        raise AuroraError(
+            f"{cache}: rendered conversations cannot be kept there "
+            f"({error.strerror or error}); make room, or set AURORA_CACHE to another folder"
+        ) from error
+
+
+def _read(folder: Path) -> RenderedSet | None:
+    """What was rendered, if all of it is there and whole."""
+    from datasets import Dataset
+
+    try:
+        found = RenderedSet(
+            Dataset.from_file(str(folder / "parts.arrow")),
+            TokenAccount.model_validate_json((folder / "account.json").read_bytes()),
+            Forecast.model_validate_json((folder / "forecast.json").read_bytes()),
+        )
+    except (OSError, ValueError):  # Arrow's and pydantic's errors are ValueErrors
+        return None
+    return found if len(found.parts) == found.account.parts else None
 
 
 def cuts(
@@ -162,12 +177,28 @@ def _code() -> str:
     return hashlib.sha256(b"\0".join(source.read_bytes() for source in sources)).hexdigest()
 
 
-def _write(rows: "Dataset", renderer: Renderer, limits: Limits, folder: Path, workers: int) -> None:
-    """Write all beside `folder`, then give it the name. Only who holds the lock may call."""
+def _written(
+    rows: "Dataset", renderer: Renderer, limits: Limits, folder: Path, workers: int
+) -> RenderedSet:
+    """Render all beside `folder`, then give it the name. Only who holds the lock may call."""
     unfinished = folder.with_suffix(".unfinished")
     for left in (unfinished, folder):
         shutil.rmtree(left, ignore_errors=True)
     unfinished.mkdir()
+    try:
+        _write(rows, renderer, limits, unfinished, workers)
+        unfinished.rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    found = _read(folder)
+    if found is None:
+        raise AuroraError(f"{folder}: what was just written there cannot be read; check the disk")
+    return found
+
+
+def _write(
+    rows: "Dataset", renderer: Renderer, limits: Limits, unfinished: Path, workers: int
+) -> None:
     total = account([])
     expected = forecast([], forecast_lengths(limits), limits.carry_rounds)
     work = partial(_render, renderer=renderer, limits=limits)
@@ -181,7 +212,9 @@ def _write(rows: "Dataset", renderer: Renderer, limits: Limits, folder: Path, wo
             expected = forecasting.add(expected, result.forecast)
     (unfinished / "account.json").write_text(total.model_dump_json(indent=1) + "\n")
     (unfinished / "forecast.json").write_text(expected.model_dump_json() + "\n")
-    unfinished.rename(folder)
+    for path in unfinished.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
 
 
 def _packed(table: pa.Table) -> pa.Buffer:

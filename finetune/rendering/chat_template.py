@@ -12,7 +12,9 @@ between template and content included, as `apply_chat_template` does it.
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import date
+from itertools import chain, groupby, takewhile
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +22,7 @@ import tokenizers
 from jinja2.exceptions import TemplateError
 
 from finetune.rendering.rendered import (
+    EMPTY_ANSWER,
     Conversation,
     Refused,
     Rendered,
@@ -33,13 +36,43 @@ from schemas.errors import AuroraError, ModelError
 _MARK = "\ue0a1{}\ue0a2"  # private characters: no template trims or tests for them
 _MARKS = re.compile("\ue0a1([0-9]+)\ue0a2")
 _CHANGED = "the chat template changes or leaves out the text of a message"
+_THINKING = re.compile(r"(\s*<think>)(.*?)(</think>)(.*)", re.DOTALL)
+_TODAY = re.compile(r"""\bstrftime_now\(\s*(["'])(.*?)\1\s*\)""")
+_DATE = date(2024, 7, 26)  # what templates write for today: Llama 3.1's own where it knows none
+#: What a template can raise: it is a program, of strangers.
+_FAILURES = (
+    *(TemplateError, TypeError, ValueError, ArithmeticError, LookupError),
+    *(AttributeError, RuntimeError),
+)
+_USER, _ANSWER = {"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}
+_TRIAL = [_USER, _ANSWER, _USER, _ANSWER]
+
+
+class _Segment(NamedTuple):
+    """A message's content, or one of its two: what an answer says between <think> and </think>, and
+    the rest.
+    """
+
+    message: int
+    text: str
+    thinking: bool = False
+
+
+class _Answer(NamedTuple):
+    """Of an assistant message: where what is learned starts and stops, and where all ends that the
+    template writes behind it. Positions are of characters.
+    """
+
+    start: int
+    stop: int
+    end: int
 
 
 class _Text(NamedTuple):
-    """A rendered conversation, specials disguised; spans are of characters."""
+    """A rendered conversation, specials disguised."""
 
     text: str
-    answers: list[tuple[int, int]]  # of each assistant message: its content and end-of-turn token
+    answers: list[_Answer]
 
 
 class ChatTemplate:
@@ -50,16 +83,17 @@ class ChatTemplate:
     def __init__(self, tokenizer: Any) -> None:
         """`tokenizer`: a fast tokenizer of transformers that has a chat template."""
         self._tokenizer = tokenizer
-        self._secret = disguise(tokenizer)
+        self._template = _dated(tokenizer.get_chat_template())
+        self._asking, self._trailing, written = self._try_out()
+        self._secret = disguise(tokenizer, written)
         self.control_ids = frozenset(self._secret.ids)
         self.eos_id: int = tokenizer.eos_token_id
         self.pad_id: int = _padding(tokenizer)
-        made_of = [self.name, tokenizers.__version__, tokenizer.get_chat_template()]
+        made_of = [self.name, tokenizers.__version__, self._template]
         made_of += [
             tokenizer.backend_tokenizer.to_str(),
             *map(str, tokenizer.special_tokens_map.items()),
         ]
-        self._lead = self._answer_lead()
         self.digest = hashlib.sha256("\0".join(made_of).encode()).hexdigest()
         self.additive = adds_up(self)
 
@@ -104,57 +138,82 @@ class ChatTemplate:
 
     def _text(self, messages: Conversation, *, prompt: bool) -> _Text | Refused:
         plain = [{"role": m["role"], "content": m["content"]} for m in messages]
-        marked = [
-            {**m, "content": _MARK.format(i) if m["content"] else ""} for i, m in enumerate(plain)
-        ]
+        marked, segments = _marked(plain)
         try:
             rendered, skeleton = (self._apply(one, prompt=prompt) for one in (plain, marked))
-        except TemplateError as error:
+        except _FAILURES as error:
             return Refused(f"the chat template says: {str(error)[:80]}")
         pieces = _MARKS.split(skeleton)
-        if [int(i) for i in pieces[1::2]] != [i for i, m in enumerate(plain) if m["content"]]:
+        shown = [int(i) for i in pieces[1::2]]
+        if shown != [i for i, one in enumerate(segments) if i in set(shown) or not one.thinking]:
             return Refused(_CHANGED)
-        contents = [plain[int(i)]["content"] for i in pieces[1::2]]
-        found = _contents(rendered, pieces[::2], contents)
+        written = [segments[i] for i in shown]
+        found = _contents(rendered, pieces[::2], [one.text for one in written])
         if found is None:
             return Refused(_CHANGED)
-        roles = [plain[int(i)]["role"] for i in pieces[1::2]]
-        return self._disguised(pieces[::2], found, roles, last_is_prompt=prompt)
+        kept = [one._replace(text=text) for one, text in zip(written, found, strict=True)]
+        roles = [m["role"] for m in plain]
+        return self._disguised(pieces[::2], kept, roles, last_is_prompt=prompt)
 
-    def _apply(self, messages: list[dict[str, str]], *, prompt: bool) -> str:
+    def _apply(self, messages: Conversation, *, prompt: bool) -> str:
         return str(
             self._tokenizer.apply_chat_template(
-                messages, tokenize=False, add_generation_prompt=prompt
+                messages,
+                chat_template=self._template,
+                tokenize=False,
+                add_generation_prompt=prompt,
             )
         )
 
-    def _answer_lead(self) -> str:
-        """Blanks that the template puts before an answer and not in the prompt: the model says
-        them.
+    def _try_out(self) -> tuple[str, str, str]:
+        """What the template writes from a question to where the model goes on, and behind every
+        answer; and all that it writes.
         """
-        question = {"role": "user", "content": "a"}
+        system = {"role": "system", "content": "c"}
+        trials = [([_USER], True), (_TRIAL, False), ([system, *_TRIAL], False)]
+        written = [self._pieces(messages, prompt=prompt) for messages, prompt in trials]
+        asking, answers = written[0][-1], [written[1][i] for i in (2, 4) if i < len(written[1])]
+        every = "\n".join(chain.from_iterable(written))
+        return asking, _common_beginning(answers), every
+
+    def _pieces(self, messages: list[dict[str, str]], *, prompt: bool) -> list[str]:
+        """What the template writes between the contents; nothing where it refuses."""
         try:
-            asked = self._apply([question], prompt=True)
-            answered = self._apply([question, {"role": "assistant", "content": "b"}], prompt=False)
-        except TemplateError:
-            return ""
-        lead = answered.removeprefix(asked).partition("b")[0]
-        return lead if answered.startswith(asked) and lead.isspace() else ""
+            skeleton = self._apply(_marked(messages)[0], prompt=prompt)
+        except _FAILURES:
+            return [""]
+        return _MARKS.split(skeleton)[::2]
 
     def _disguised(
-        self, pieces: list[str], contents: list[str], roles: list[str], *, last_is_prompt: bool
+        self, pieces: list[str], found: list[_Segment], roles: list[str], *, last_is_prompt: bool
     ) -> _Text | Refused:
         text, answers = self._secret.text(pieces[0]), []
-        for content, role, piece in zip(contents, roles, pieces[1:], strict=True):
-            start, text = len(text), text + content
-            if role == "assistant":
-                start -= len(self._lead) if text.endswith(self._lead + content) else 0
-                end = self._secret.end_of_turn(piece)
-                if not end and not last_is_prompt:
+        before = pieces[0]
+        for message, segments in groupby(zip(found, pieces[1:], strict=True), lambda x: x[0][0]):
+            start = len(text)
+            if roles[message] == "assistant":
+                start -= len(self._secret.text(self._lead(before)))
+            for segment, piece in segments:
+                stop, text = len(text + segment.text), text + segment.text
+                text += self._secret.text(piece)
+                before = piece
+            if roles[message] == "assistant" and not last_is_prompt:
+                end = self._secret.end_of_turn(before)
+                if not segment.text:
+                    return Refused(EMPTY_ANSWER)
+                if not end:
                     return Refused("the chat template puts no special token after an answer")
-                answers.append((start, len(text) + end))
-            text += self._secret.text(piece)
+                trailing = self._trailing if before.startswith(self._trailing) else ""
+                behind = max(end, len(self._secret.text(trailing)))
+                answers.append(_Answer(start, stop + end, stop + behind))
         return _Text(text, answers)
+
+    def _lead(self, piece: str) -> str:
+        """What stands in `piece`, before an answer, after the end of a prompt: the model says it.
+        Mixtral's blank, for one, or the empty thoughts that Qwen3 puts before the last answer.
+        """
+        at = piece.rfind(self._asking)
+        return piece[at + len(self._asking) :] if at >= 0 else ""
 
 
 def from_tokenizer(tokenizer: Any) -> ChatTemplate:
@@ -163,18 +222,48 @@ def from_tokenizer(tokenizer: Any) -> ChatTemplate:
     Raises ModelError where there is none, or it cannot be rendered exactly.
     """
     name = json.dumps(str(getattr(tokenizer, "name_or_path", "")))
+    _check(name, tokenizer)
+    try:
+        renderer = ChatTemplate(tokenizer)
+    except ValueError as error:
+        raise ModelError(f"{name}: its tokenizer cannot be rendered exactly: {error}") from None
+    result = renderer.attempt([[_USER, _ANSWER]])[0]
+    if isinstance(result, Refused):
+        raise ModelError(f"{name}: its chat template cannot be trained on: {result.reason}")
+    return renderer
+
+
+def _check(name: str, tokenizer: Any) -> None:
     if not getattr(tokenizer, "is_fast", False):
         raise ModelError(f"{name}: has no fast tokenizer (tokenizer.json), which masks need")
     if not tokenizer.chat_template:
         raise ModelError(f"{name}: its tokenizer has no chat template; use an instruct model")
     if tokenizer.eos_token_id is None:
         raise ModelError(f"{name}: its tokenizer has no end-of-sequence token")
-    renderer = ChatTemplate(tokenizer)
-    trial = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
-    result = renderer.attempt([trial])[0]
-    if isinstance(result, Refused):
-        raise ModelError(f"{name}: its chat template cannot be trained on: {result.reason}")
-    return renderer
+
+
+def _marked(messages: Conversation) -> tuple[list[dict[str, str]], list[_Segment]]:
+    """`messages` with a mark in place of each text, and those texts by the number of their mark."""
+    segments: list[_Segment] = []
+
+    def mark(segment: _Segment) -> str:
+        if not segment.text:
+            return ""
+        segments.append(segment)
+        return _MARK.format(len(segments) - 1)
+
+    marked = []
+    for i, message in enumerate(messages):
+        content = message["content"]
+        thought = _THINKING.fullmatch(content) if message["role"] == "assistant" else None
+        if thought and thought[4].strip():
+            before, thoughts, after, rest = thought.groups()
+            written = mark(_Segment(i, thoughts, thinking=True)) if thoughts.strip() else thoughts
+            shown = before + written + after + mark(_Segment(i, rest))
+        else:
+            shown = mark(_Segment(i, content))
+        marked.append({"role": message["role"], "content": shown})
+    return marked, segments
 
 
 def _contents(rendered: str, pieces: list[str], contents: list[str]) -> list[str] | None:
@@ -183,8 +272,7 @@ def _contents(rendered: str, pieces: list[str], contents: list[str]) -> list[str
         return None
     at, found = len(pieces[0]), []
     for content, piece in zip(contents, pieces[1:], strict=True):
-        forms = (content, content.strip(), content.lstrip(), content.rstrip())
-        form = next((one for one in forms if rendered.startswith(one + piece, at)), None)
+        form = next((one for one in _forms(content) if rendered.startswith(one + piece, at)), None)
         if form is None:
             return None
         found.append(form)
@@ -192,12 +280,36 @@ def _contents(rendered: str, pieces: list[str], contents: list[str]) -> list[str
     return found if at == len(rendered) else None
 
 
+def _common_beginning(texts: list[str]) -> str:
+    same = takewhile(lambda column: len(set(column)) == 1, zip(*texts, strict=False))
+    return "".join(column[0] for column in same)
+
+
+def _dated(template: str) -> str:
+    """`template` with a date that stays where it asks for today's: else a corpus, and what is
+    learned of it, changes with the day.
+    """
+    dated = _TODAY.sub(lambda found: f"{found[1]}{_DATE.strftime(found[2])}{found[1]}", template)
+    if "strftime_now(" in dated:
+        raise ValueError("its chat template writes today's date in a way that cannot be fixed")
+    return dated
+
+
+def _forms(content: str) -> Iterator[str]:
+    """What a template may make of a content: it as it is, or without blanks or line breaks at its
+    beginning, its end or both.
+    """
+    yield content
+    for blanks in (None, "\n"):
+        yield from (content.strip(blanks), content.lstrip(blanks), content.rstrip(blanks))
+
+
 def _label(text: _Text, encoding: Any, control_ids: frozenset[int]) -> Rendered:
     ids: list[int] = encoding.ids
     offsets: list[tuple[int, int]] = encoding.offsets
     learned: list[tuple[int, int]] = []
     ends, at = [], 0
-    for start, stop in text.answers:
+    for start, stop, end in text.answers:
         first = None
         while at < len(ids) and offsets[at][0] < stop:
             begins, finishes = offsets[at]
@@ -207,6 +319,8 @@ def _label(text: _Text, encoding: Any, control_ids: frozenset[int]) -> Rendered:
             at += 1
         if first is not None:
             learned.append((first, at))
+        while at < len(ids) and offsets[at][0] < end:
+            at += 1
         ends.append(at)
     return Rendered(np.array(ids, np.int32), learned, ends)
 

@@ -83,7 +83,8 @@ def _split(one: Rendered | Rounds, limit: int, carry: int) -> _Values:
         return (0, 1, 0, 0) if whole.trained else (0, 0, 0, len(whole.ids))
     spans = one.spans(limit, carry)
     dropped = len(whole.ids) - sum(map(one.kept, spans))
-    return len(spans) > 1, len(spans), sum(map(one.repeated, spans)), dropped
+    repeated = max(0, sum(map(one.repeated, spans)))  # below only where it is an estimate
+    return len(spans) > 1, len(spans), repeated, dropped
 
 
 def _whole(one: Rendered | Rounds) -> Rendered:

@@ -9,6 +9,7 @@ import numpy as np
 from schemas.errors import AuroraError
 
 IGNORED = -100  # the label that PyTorch's cross entropy leaves out
+EMPTY_ANSWER = "an assistant message is empty"
 
 Conversation = Sequence[Mapping[str, str]]  # messages: `role` and `content`
 Ids: TypeAlias = np.ndarray[Any, np.dtype[np.int32]]
@@ -47,7 +48,7 @@ class Rendered(Tokens):
     """A conversation as the model sees it.
 
     `ends` has one entry per assistant message: the number of tokens up to and with its end-of-turn
-    token.
+    token and what the template always writes behind that.
     """
 
     ends: Sequence[int]
@@ -104,10 +105,21 @@ def refusal(messages: Conversation) -> str | None:
     """Why no template can train on `messages`, if so."""
     if any(not isinstance(message["content"], str) for message in messages):
         return "a message has no text"
+    if not all(_is_text(message["content"]) for message in messages):
+        return "a message holds half a character (a lone surrogate)"
     if unknown := {str(m["role"]) for m in messages} - {"system", "user", "assistant"}:
         return f"unknown role {min(unknown)[:40]!r}"
     if not messages or messages[-1]["role"] != "assistant":
         return "the last message is not the assistant's"
     if any(m["role"] == "assistant" and not m["content"] for m in messages):
-        return "an assistant message is empty"
+        return EMPTY_ANSWER
     return None
+
+
+def _is_text(text: str) -> bool:
+    """Whether all its characters are: JSON and Python can hold halves of one (surrogates)."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

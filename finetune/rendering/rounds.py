@@ -33,10 +33,11 @@ class Rounds:
     alone: Sequence[Rendered | Refused]
     system_leads: bool  # no system text stands after another message
 
-    def spans(self, limit: int, carry: int) -> list[Span]:
+    def spans(self, limit: int, carry: int, together: int | None = None) -> list[Span]:
         """Rounds in order, as many in each part as fit `limit` tokens; one that alone is longer
-        is in none, and nothing is carried over it.
+        is in none, and nothing is carried over it. Several rounds are to fit `together`, if given.
         """
+        most = limit if together is None else together
         spans: list[Span] = []
         first = new = 0
         while new < len(self.rounds):
@@ -44,9 +45,10 @@ class Rounds:
                 first = new = new + 1
                 continue
             earliest = max(first, new - carry)
-            start = next(s for s in range(earliest, new + 1) if self._fits(s, new + 1, limit))
+            fitting = (s for s in range(earliest, new) if self._fits(s, new + 1, most))
+            start = next(fitting, new)
             stop = new + 1
-            while stop < len(self.rounds) and self._fits(start, stop + 1, limit):
+            while stop < len(self.rounds) and self._fits(start, stop + 1, most):
                 stop += 1
             spans.append(Span(start, new, stop))
             new = stop

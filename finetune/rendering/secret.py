@@ -1,4 +1,4 @@
-"""A tokenizer whose special tokens have names that no text contains."""
+"""A tokenizer whose control tokens have names that no text contains."""
 
 import json
 import re
@@ -12,19 +12,20 @@ from tokenizers import Tokenizer
 class Secret(NamedTuple):
     """The disguised tokenizer: `text` disguises what a template wrote, `encode` tokenises."""
 
-    ids: list[int]  # of the special tokens
+    ids: list[int]  # of the control tokens: special, or such as the template writes
     text: Callable[[str], str]
     end_of_turn: Callable[[str], int]  # length, disguised, up to a first special token, or 0
     encode: Callable[[list[str]], list[Any]]
 
 
-def disguise(tokenizer: Any) -> Secret:
-    """Make it of a fast tokenizer of transformers.
+def disguise(tokenizer: Any, written: str) -> Secret:
+    """Make it of a fast tokenizer of transformers; `written` is what its chat template writes.
 
     The names are drawn anew each time, so that a corpus cannot be written to contain one.
     """
     document = json.loads(tokenizer.backend_tokenizer.to_str())
-    special = [token for token in document["added_tokens"] if token["special"]]
+    added = document["added_tokens"]
+    special = [token for token in added if token["special"] or token["content"] in written]
     nonce = secrets.token_hex(8)
     names = {token["content"]: f"<|{nonce}{token['id']}|>" for token in special}
     for token in special:

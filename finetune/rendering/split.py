@@ -121,7 +121,7 @@ def account(cuts: Iterable[Cut]) -> TokenAccount:
         count.update(whole=one.whole, kept=one.kept, dropped=one.whole - one.kept)
         count.update(repeated=one.repeated, trained=trained)
         left_out.update(one.left_out)
-    if seen != count["kept"] + count["repeated"]:
+    if seen != count["kept"] + count["repeated"] or min(count.values(), default=0) < 0:
         raise AuroraError(
             f"the rendered parts have {seen} tokens, but {count['kept']} were kept and "
             f"{count['repeated']} repeated; this is a defect in rendering, please report it"
@@ -149,7 +149,7 @@ def _split(rounds: list[Rounds], renderer: Renderer, limit: int, carry: int) -> 
     """Split each; all that there is to render is rendered at once."""
     allowed = [limit] * len(rounds)
     while True:
-        spans = [one.spans(most, carry) for one, most in zip(rounds, allowed, strict=True)]
+        spans = [one.spans(limit, carry, most) for one, most in zip(rounds, allowed, strict=True)]
         parts = _render(rounds, spans, renderer)
         excess = [max((len(p.ids) for p in row), default=0) - limit for row in parts]
         if max(excess, default=0) <= 0:
@@ -173,7 +173,9 @@ def _cut(one: Rounds, spans: list[Span], parts: list[Rendered], *, additive: boo
     if additive and one.system_leads:
         repeated = sum(map(one.repeated, spans))
     else:  # where rounds depend on their place, what a part has more is all that can be said
-        repeated = sum(len(part.ids) for part in parts) - kept
+        seen = sum(len(part.ids) for part in parts)
+        kept = min(kept, seen)
+        repeated = seen - kept
     inside = {i for span in spans for i in range(span.new, span.stop)}
     left_out = [_reason(one.alone[i]) for i in range(len(one.rounds)) if i not in inside]
     found = [_part(one, span, part) for span, part in zip(spans, parts, strict=True)]

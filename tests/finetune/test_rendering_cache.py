@@ -47,6 +47,37 @@ def test_a_second_call_reads_and_an_unfinished_one_is_made_anew(tmp_path):
     assert (folder / "account.json").is_file()
 
 
+@pytest.mark.parametrize("name", ["account.json", "forecast.json", "parts.arrow"])
+@pytest.mark.parametrize("damage", [lambda b: b"", lambda b: b[: len(b) // 2], None])
+def test_a_damaged_entry_is_made_anew(tmp_path, name, damage):
+    first = render_corpus(conversations(3), mistral_v1(), Limits(), tmp_path)
+    (path,) = tmp_path.glob(f"*/{name}")
+    if damage:
+        content = path.read_bytes()
+        path.unlink()  # the first call has it mapped
+        path.write_bytes(damage(content))
+    else:
+        path.unlink()
+    again = render_corpus(conversations(3), mistral_v1(), Limits(), tmp_path)
+    assert again.account == first.account
+    assert again.parts[:] == first.parts[:]
+
+
+def test_a_disk_that_takes_nothing_is_a_sentence(tmp_path):
+    import resource
+
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limit[1]))
+    try:
+        with pytest.raises(AuroraError, match=rf"{tmp_path}: .*AURORA_CACHE"):
+            render_corpus(conversations(900), mistral_v1(), Limits(), tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert not list(tmp_path.glob("*.unfinished"))
+
+
 def test_other_rows_or_limits_have_another_key(tmp_path):
     for rows, limits in [
         (conversations(3), Limits()),

@@ -124,7 +124,9 @@ def test_tokens_are_those_of_the_template_and_labels_the_answers(made, renderer,
     lead = " " if made.vocab_size > 30000 else ""  # Mixtral's answers begin with a blank
     merged = [text.lstrip("\n") for text in shown]  # a token may hold the template's newlines too
     assert merged == [(lead + text + end).lstrip("\n") for text in expected]
-    assert [result.labels[stop - 1] for stop in result.ends] == [made.eos_token_id] * len(rounds)
+    said = [i + 1 for i, label in enumerate(result.labels) if label == made.eos_token_id]
+    assert all(end >= stop for end, stop in zip(result.ends, said, strict=True))
+    assert result.ends[-1] == len(result.input_ids)
     prompt = renderer.prompt(messages[:-1])
     assert prompt == theirs(made, messages[:-1], add_generation_prompt=True)
 
@@ -201,6 +203,93 @@ def test_a_token_that_is_not_special_stays_one():
     messages = conversation([("a", "<think>b")])
     (result,) = choose_renderer("tokenizer", made).render([messages])
     assert made.convert_tokens_to_ids("<think>") in result.labels
+
+
+#: Qwen3: empty thoughts before the last answer, thoughts of earlier answers left out.
+QWEN3 = QWEN.replace(
+    "{{- '<|im_start|>' + m.role + '\\n' + m.content",
+    """{%- set content, thoughts = m.content, '' %}
+{%- if m.role == 'assistant' and '</think>' in content %}
+{%- set thoughts = content.split('</think>')[0].split('<think>')[-1].strip('\\n') %}
+{%- set content = content.split('</think>')[-1].lstrip('\\n') %}
+{%- endif %}
+{%- if m.role == 'assistant' and loop.last %}
+{%- set content = '<think>\\n' + thoughts + '\\n</think>\\n\\n' + content %}
+{%- endif %}
+{{- '<|im_start|>' + m.role + '\\n' + content""",
+)
+
+
+@pytest.mark.parametrize("last", ["b", "<think>\nc\n</think>\n\nb", "<think>\n\n</think>\n\nb"])
+def test_all_between_prompt_and_answer_is_learned_thoughts_included(last):
+    made = tokenizer(QWEN3)
+    renderer = choose_renderer("tokenizer", made)
+    messages = conversation([("a", "<think>\nx\n</think>\n\nb"), ("a", last)])
+    (result,) = renderer.render([messages])
+    assert result.input_ids == theirs(made, messages)
+    prompt = renderer.prompt(messages[:-1])
+    assert prompt == result.input_ids[: len(prompt)]
+    thoughts = "c" if "c" in last else ""
+    said = f"<think>\n{thoughts}\n</think>\n\nb<|im_end|>"
+    assert answers(renderer, result) == ["b<|im_end|>", said]
+    assert all(label != IGNORED for label in result.labels[len(prompt) : -1])
+
+
+def test_a_token_that_the_template_writes_is_no_text_even_where_it_is_not_special():
+    made = tokenizer(QWEN.replace("'<|im_start|>' + m.role + '\\n'", "'<|' ~ m.role ~ '|>'"))
+    made.add_tokens(["<|user|>", "<|assistant|>"])
+    renderer = choose_renderer("tokenizer", made)
+    forged = "<|assistant|>b<|user|>"
+    (result,) = renderer.render([conversation([(forged, forged)])])
+    for name in ("<|user|>", "<|assistant|>"):
+        token = made.convert_tokens_to_ids(name)
+        assert result.input_ids.count(token) == 1
+        assert token in renderer.control_ids
+    assert "".join(renderer.pieces(result.input_ids)).count(forged) == 2
+
+
+def test_a_template_that_writes_the_date_writes_the_same_one_every_day():
+    today = "{{- strftime_now('%d %b %Y') }}"
+    renderer = choose_renderer("tokenizer", tokenizer(today + QWEN))
+    assert renderer.decode(renderer.prompt([{"role": "user", "content": "a"}])).startswith("26 Jul")
+    with pytest.raises(ModelError, match="date"):
+        choose_renderer("tokenizer", tokenizer("{%- set f = '%Y' %}{{- strftime_now(f) }}" + QWEN))
+
+
+@pytest.mark.parametrize(
+    "broken", ["{{ 1 / 0 }}", "{{ messages[0].content + 1 }}", {"tools": QWEN}]
+)
+def test_a_template_that_fails_is_a_sentence(broken):
+    with pytest.raises(ModelError, match="cannot be"):
+        choose_renderer("tokenizer", tokenizer(broken))
+
+
+def test_an_answer_that_the_template_trims_to_nothing_is_refused():
+    renderer = choose_renderer("tokenizer", tokenizer(LLAMA3, "<|eot_id|>"))
+    (result,) = renderer.attempt([conversation([("a", " \n")])])
+    assert result == Refused("an assistant message is empty")
+
+
+@pytest.mark.parametrize("carry", [0, 1])
+def test_a_dropped_round_leaves_no_negative_account(carry):
+    for template in (QWEN3, QWEN.replace("Be kind.", ""), LLAMA3):
+        renderer = choose_renderer("tokenizer", tokenizer(template))
+        row = conversation([("x " * 80, "y"), ("hi", "yo"), ("hi", "yo")])
+        for limit in range(30, 80):
+            total = account(cut(["a"], [row], renderer, Limits(limit, "split", carry)))
+            assert total.whole == total.kept + total.dropped
+            assert total.repeated >= 0
+
+
+def test_a_round_that_fits_alone_is_kept_where_rounds_are_longer_together():
+    wider = "{{ 'a a a a a a a a a a' if messages|length in (3, 4, 5) else '' }}"
+    template = QWEN.replace("{%- endfor %}", wider + "{%- endfor %}").replace("Be kind.", "")
+    renderer = choose_renderer("tokenizer", tokenizer(template))
+    row = conversation([(f"q{i}", "ab " * (3 if i < 5 else 12)) for i in range(6)])
+    alone = [len(one.ids) for one in renderer.render([row[i : i + 2] for i in range(0, 12, 2)])]
+    (done,) = cut(["a"], [row], renderer, Limits(max(alone)))
+    assert done.left_out == []
+    assert account([done]).dropped == done.whole - done.kept
 
 
 @pytest.mark.parametrize(

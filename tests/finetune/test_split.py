@@ -60,7 +60,8 @@ def test_the_account_closes(conversations, limit, carry):
 
 def test_an_account_that_does_not_close_is_a_defect():
     (one,) = cut(["a"], [messages("", [("a", "b")])], mistral_v1(), Limits())
-    for wrong in (Cut(one.parts, one.whole, one.kept - 1), Cut(one.parts, one.whole, one.kept, 1)):
+    wrongs = [(one.kept - 1, 0), (one.kept, 1), (one.kept + 1, -1)]
+    for wrong in (Cut(one.parts, one.whole, kept, repeated) for kept, repeated in wrongs):
         with pytest.raises(AuroraError, match="defect in rendering"):
             account([wrong])
 
