@@ -147,10 +147,10 @@ def test_a_signal_saves_and_the_run_goes_on(settings, trained, tmp_path, capsys,
 
 @pytest.fixture
 def halfway(settings, trained, tmp_path):
-    """The output of a run that was killed after step 8, and the arguments that go on with it."""
+    """The output of a run that was killed at its end, and the arguments that go on with it."""
     output = tmp_path / "adapter"
     folder = output / "checkpoints"
-    for step in (5, 8):
+    for step in (8, 10):
         shutil.copytree(trained / f"checkpoints/checkpoint-{step}", folder / f"checkpoint-{step}")
     run = json.loads((trained / "checkpoints/run.json").read_text())
     run["recipe"]["output"] = str(output)
@@ -161,7 +161,7 @@ def halfway(settings, trained, tmp_path):
 @pytest.mark.parametrize("name", ["optimizer.pt", "rng_state.pth", "trainer_state.json"])
 def test_a_damaged_checkpoint_is_not_gone_on_from(halfway, trained, command, name):
     output, arguments = halfway
-    newest = output / "checkpoints" / "checkpoint-8"
+    newest = output / "checkpoints" / "checkpoint-10"
     content = bytearray((newest / name).read_bytes())
     content[len(content) // 2] ^= 1
     (newest / name).write_bytes(content)
@@ -171,10 +171,10 @@ def test_a_damaged_checkpoint_is_not_gone_on_from(halfway, trained, command, nam
         assert f"{newest}: {name} is damaged; going on from the checkpoint before" in ended.err
         assert_same_training(output, trained)
         return
-    (output / "checkpoints" / "checkpoint-5" / name).unlink()
+    (output / "checkpoints" / "checkpoint-8" / name).unlink()
     ended = command(train, *arguments)
     assert ended.code == 1
-    assert f"checkpoint-8: {name} is damaged, and no checkpoint before it is whole" in ended.err
+    assert f"checkpoint-10: {name} is damaged, and no checkpoint before it is whole" in ended.err
     assert newest.exists()
 
 
@@ -209,18 +209,17 @@ def test_fresh_leaves_nothing_of_the_run_before(trained, tmp_path):
 def test_a_run_ends_early_with_its_best_weights_and_events(settings, tmp_path):
     pytest.importorskip("tensorboard")
     output = tmp_path / "adapter"
-    changes = [f"output={output}", "learning_rate=1.0", "schedule=constant", "eval_steps=1"]
-    changes += ["early_stop=2", "log_steps=1", "keep_checkpoints=1", "report_to=[tensorboard]"]
-    changes += ["save_steps=1", "max_steps=20"]
+    changes = [f"output={output}", "learning_rate=9.0", "schedule=constant", "eval_steps=1"]
+    changes += ["early_stop=1", "log_steps=1", "keep_checkpoints=1", "report_to=[tensorboard]"]
+    changes += ["save_steps=1", "max_steps=20", "max_length=64", "too_long=drop"]
     assert in_process("--config", settings, *(a for c in changes for a in ("--set", c))) == 0
     record = read_record(output)
     validations = [loss.validation for loss in record.losses if loss.validation is not None]
-    assert record.stopped == "no better validation loss in 2 validations"
-    assert record.steps == record.best_step + 2 < 20
+    assert record.stopped == "no better validation loss in 1 validations"
+    assert record.steps == record.best_step + 1 < 20
     assert min(validations) == validations[record.best_step - 1]
-    best = load_file(
-        output / f"checkpoints/checkpoint-{record.best_step}/adapter_model.safetensors"
-    )
+    saved = output / "checkpoints"
+    best = load_file(saved / f"checkpoint-{record.best_step}/adapter_model.safetensors")
     last = load_file(saved / f"checkpoint-{record.steps}/adapter_model.safetensors")
     assert all(torch.equal(weight, best[name]) for name, weight in weights(output).items())
     assert not all(torch.equal(weight, last[name]) for name, weight in weights(output).items())
