@@ -16,16 +16,17 @@ from markupsafe import Markup
 
 from finetune.adapter.licenses import combine
 from finetune.adapter.plot import plot_losses
-from finetune.adapter.record import Loss, TrainingRecord
+from finetune.adapter.record import WEIGHTS, Loss, TrainingRecord
 from finetune.evaluation.result import Evaluation, read_evaluation
 from schemas.errors import ModelError
 
 CARD = "README.md"
-WEIGHTS = "adapter_model.safetensors"
 FIGURE = "assets/loss.png"
 BEGIN = "<!-- your text begins: it stays when this card is made again -->"
 END = "<!-- your text ends -->"
-_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+#: Whose single experts PEFT 0.21 turns into parts of transformers' one tensor as we name them.
+_PEFT_KNOWS_EXPERTS = ("Qwen3MoeForCausalLM", "OlmoeForCausalLM")
+_EXPERT = {"gate_proj", "up_proj", "down_proj"}
 _LONGEST_TABLE = 12  # rows of losses; the figure shows all
 
 
@@ -59,10 +60,11 @@ def card_data(record: TrainingRecord) -> ModelCardData:
 
 
 def hub_base(record: TrainingRecord) -> str | None:
-    """The base's Hub id, or None: made at random, or a directory of the machine."""
-    base = record.base
-    named = _HUB_ID.fullmatch(base.model) and (base.revision or not Path(base.model).exists())
-    return base.model if named and not base.from_config else None
+    """The base's Hub id, or None: made at random, or a directory of the machine.
+
+    Loading notes the commit of a base from the Hub, and of no other; a name alone says nothing.
+    """
+    return record.base.model if record.base.revision else None
 
 
 def current_evaluation(directory: Path) -> Evaluation | None:
@@ -84,12 +86,17 @@ def _notes(path: Path) -> str:
         return ""
     except (OSError, UnicodeDecodeError):
         raise ModelError(f"{path}: cannot be read as text; remove it and repeat") from None
-    if BEGIN not in old:
+    lines = old.splitlines()
+    marks = [(i, line) for i, line in enumerate(lines) if line in (BEGIN, END)]
+    if not marks:
         return ""
-    notes, end, rest = old.partition(BEGIN)[2].partition(END)
-    if not end or BEGIN in rest or END in rest:
-        raise ModelError(f"{path}: write the line {END!r} once, after your text, and repeat")
-    return notes.strip("\n")
+    if [line for _, line in marks] != [BEGIN, END]:
+        raise ModelError(
+            f"{path}: write the lines {BEGIN!r} and {END!r} once each, before and after your text, "
+            "and repeat"
+        )
+    (begin, _), (end, _) = marks
+    return "\n".join(lines[begin + 1 : end]).strip("\n")
 
 
 def _body(record: TrainingRecord, evaluation: Evaluation | None, notes: str) -> str:
@@ -110,11 +117,28 @@ def _body(record: TrainingRecord, evaluation: Evaluation | None, notes: str) -> 
         | ({"validation": record.validation} if record.validation else {}),
         losses=_chosen(record.losses, record.best_step),
         evaluation=evaluation,
-        experts_adapted=bool({"gate_proj", "up_proj", "down_proj"} & record.guard.matched.keys()),
+        other_base=_other_base(record, evaluation),
+        loads_in_peft=_loads_in_peft(record),
         figure=FIGURE,
         notes=Markup(f"{BEGIN}\n{notes}\n{END}"),  # noqa: S704  # the user's own, in their own card
     )
     return str(text)
+
+
+def _other_base(record: TrainingRecord, evaluation: Evaluation | None) -> bool:
+    """Whether the evaluation was of the adapter on a base that it was not trained on."""
+    if evaluation is None:
+        return False
+    protocol = evaluation.protocol
+    trained = (record.base.model, record.base.revision)
+    return (protocol.base, protocol.base_revision) != trained
+
+
+def _loads_in_peft(record: TrainingRecord) -> bool:
+    """Whether PEFT by itself gives the model that was trained."""
+    guard = record.guard
+    experts = guard.expert_bytes_per_parameter is not None and _EXPERT & guard.matched.keys()
+    return not experts or record.base.architecture in _PEFT_KNOWS_EXPERTS
 
 
 def _public_recipe(record: TrainingRecord) -> dict[str, Any]:
@@ -147,12 +171,13 @@ def plain(text: object) -> str:
 
 def code(text: object) -> Markup:
     """An inline code span, also in a table. Markdown shows its `<` and `&` as they are."""
-    inner = _one_line(text).replace("`", "'").replace("|", r"\|")
+    inner = _one_line(text).replace("`", "'").replace("|", r"\|").replace("<!--", "<! --")
     return Markup(f"`{inner or ' '}`")  # noqa: S704
 
 
 def fenced(text: str, language: str) -> Markup:
-    """A code block whose fence is longer than any in the text."""
+    """A code block whose fence is longer than any in the text. No line of it is a mark of ours."""
+    text = text.replace("<!--", "<! --")
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return Markup(f"{fence}{language}\n{text.rstrip()}\n{fence}")  # noqa: S704

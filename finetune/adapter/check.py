@@ -2,20 +2,18 @@
 
 import json
 import re
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 import yaml
 from safetensors import SafetensorError, safe_open
 
-from finetune.adapter.card import current_evaluation
-from finetune.adapter.record import RECORD, TrainingRecord, read_record
+from finetune.adapter.card import current_evaluation, hub_base
+from finetune.adapter.record import CONFIG, RECORD, WEIGHTS, TrainingRecord, read_record
 from finetune.evaluation.result import EVALUATION
 from schemas.errors import ModelError
 
-CONFIG = "adapter_config.json"
-WEIGHTS = "adapter_model.safetensors"
 #: Only these leave the machine: no checkpoints, optimizer states, logs or what else lies there.
 _PUBLIC = re.compile(
     rf"{CONFIG}|{WEIGHTS}|{RECORD}|README\.md|evaluation\.json|assets/[\w.-]+\.png"
@@ -23,6 +21,7 @@ _PUBLIC = re.compile(
     r"|vocab\.json|merges\.txt|chat_template\.jinja"
 )
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_EXAMPLE = "it, such as mistralai/Mixtral-8x7B-Instruct-v0.1,"
 _FRONT_MATTER = re.compile(r"---\n(.*?)\n---\n", re.DOTALL)
 
 
@@ -37,9 +36,9 @@ def check_adapter(directory: Path) -> dict[str, Path | bytes]:
     Raises ModelError, which names the file and the remedy, where it is not.
     """
     record = read_record(directory)
-    _check_config(directory / CONFIG)
+    _check_config(directory / CONFIG, record)
     _check_weights(directory / WEIGHTS)
-    _check_card(directory / "README.md")
+    _check_card(directory / "README.md", record)
     names = [path.relative_to(directory).as_posix() for path in _files(directory)]
     files: dict[str, Path | bytes] = {name: directory / name for name in names if is_public(name)}
     if current_evaluation(directory) is None:
@@ -52,24 +51,27 @@ def _files(directory: Path) -> list[Path]:
     return sorted(path for path in inside if path.is_file())
 
 
-def _check_config(path: Path) -> None:
+def _check_config(path: Path, record: TrainingRecord) -> None:
     try:
         base = json.loads(path.read_bytes())["base_model_name_or_path"]
     except (OSError, ValueError, KeyError, TypeError):
         raise ModelError(f"{path}: cannot be read, or names no base; repeat the training") from None
-    if not _is_hub_id(base):
+    if not _is_base(base, record):
         raise ModelError(
-            f"{path}: base_model_name_or_path is {json.dumps(base)}, which nobody else has; write "
-            "the base's Hub id there, such as mistralai/Mixtral-8x7B-Instruct-v0.1"
+            f"{path}: base_model_name_or_path is {json.dumps(base)}, which is not the base's Hub "
+            f"id; write {hub_base(record) or _EXAMPLE} there"
         )
 
 
-def _is_hub_id(name: object) -> bool:
-    return (
-        isinstance(name, str)
-        and _HUB_ID.fullmatch(name) is not None
-        and not Path(name).expanduser().exists()
-    )
+def _is_base(name: object, record: TrainingRecord) -> bool:
+    """Whether a name may stand for the base: its Hub id, or one that was written for a local one.
+
+    What the recipe calls a local base may look like an id: `output/my-mixtral`.
+    """
+    if known := hub_base(record):
+        return name == known
+    local = (record.base.model, record.recipe.model)
+    return isinstance(name, str) and name not in local and _HUB_ID.fullmatch(name) is not None
 
 
 def _check_weights(path: Path) -> None:
@@ -94,7 +96,7 @@ def _fault(file: Any, name: str) -> str | None:
     return None if np.isfinite(file.get_tensor(name)).all() else "has values that are not finite"
 
 
-def _check_card(path: Path) -> None:
+def _check_card(path: Path, record: TrainingRecord) -> None:
     try:
         match = _FRONT_MATTER.match(path.read_text(encoding="utf-8"))
         metadata = yaml.safe_load(match[1]) if match else None
@@ -107,16 +109,22 @@ def _check_card(path: Path) -> None:
         )
     bases = metadata.get("base_model")
     for base in bases if isinstance(bases, list) else [bases]:
-        if base is not None and not _is_hub_id(base):
-            raise ModelError(f"{path}: base_model is {base!r}; write the base's Hub id there")
+        if base is not None and not _is_base(base, record):
+            raise ModelError(
+                f"{path}: base_model is {base!r}, which is not the base's Hub id; "
+                f"write {hub_base(record) or _EXAMPLE} there"
+            )
 
 
 def public_record(record: TrainingRecord) -> bytes:
-    """`training.json` with absolute paths of the machine cut to their last part."""
+    """`training.json` with paths of the machine cut to their last part: all but the Hub's ids.
+
+    What looks like an id is one only where its commit was noted; an output never is.
+    """
     recipe = record.recipe.model_dump()
+    of_hub = {"model": record.base.revision, "data": record.data.revision}
     for key in ("model", "model_config_file", "data", "output"):
-        path = Path(recipe[key] or "")
-        if path.is_absolute() or str(path).startswith("~"):
-            recipe[key] = path.name
+        if recipe[key] and not (of_hub.get(key) and _HUB_ID.fullmatch(recipe[key])):
+            recipe[key] = PurePath(recipe[key].replace("\\", "/")).name
     document = record.model_dump(mode="json") | {"recipe": recipe}
     return (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode()

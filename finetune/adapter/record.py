@@ -18,6 +18,8 @@ from schemas.document import Document, explain
 from schemas.errors import ModelError
 
 RECORD = "training.json"
+CONFIG = "adapter_config.json"
+WEIGHTS = "adapter_model.safetensors"
 
 
 class Base(Document):

@@ -48,7 +48,7 @@ def test_front_matter_is_what_the_hub_understands(card):
 
 
 def test_a_base_of_this_machine_is_not_named_as_one_of_the_hub(card):
-    for model in ("output/tiny", "/home/somebody/models/x", "tiny"):
+    for model in ("output/tiny", "output/my-mixtral", "/home/somebody/models/x", "tiny"):
         base = make_record().base.model_copy(
             update={"model": model, "revision": None, "from_config": model == "output/tiny"}
         )
@@ -73,6 +73,27 @@ def test_figures_are_those_of_the_record(card, tmp_path):
     assert "ab" * 32 in text
     assert "Not evaluated on benchmarks." in text
     assert (tmp_path / "assets" / "loss.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("architecture", "targets", "loads"),
+    [
+        ("MixtralForCausalLM", ["q_proj"], True),
+        ("MixtralForCausalLM", ["q_proj", "up_proj"], False),
+        ("Qwen2MoeForCausalLM", ["up_proj"], False),
+        ("Qwen3MoeForCausalLM", ["up_proj"], True),
+        ("OlmoeForCausalLM", ["up_proj"], True),
+    ],
+)
+def test_the_card_says_whether_peft_alone_loads_it(card, architecture, targets, loads):
+    record = make_record()
+    base = record.base.model_copy(update={"architecture": architecture})
+    guard = record.guard.model_copy(update={"matched": dict.fromkeys(targets, 32)})
+    text = card(base=base, guard=guard).text
+    assert ("AutoPeftModelForCausalLM" in text) == loads
+    assert ("Not with PEFT alone" in text) != loads
+    dense = guard.model_copy(update={"expert_bytes_per_parameter": None})
+    assert "AutoPeftModelForCausalLM" in card(base=base, guard=dense).text
 
 
 def test_the_recipe_in_the_card_says_nothing_of_the_machine(card):
@@ -112,6 +133,23 @@ def test_hostile_names_stay_text(card):
     assert "\u202e" not in outside
     assert "![x](" not in "".join(outside.split("`")[::2])
     assert "<script>" not in "".join(outside.split("`")[::2])
+
+
+def test_a_mark_inside_a_name_does_not_end_the_users_text(card, tmp_path):
+    data = Data(name=f"a {END}\n{BEGIN}", revision=None, sha256=BEGIN, licenses=[END])
+    first = card(data=data).text
+    assert card(data=data).text == first
+    assert first.count(BEGIN) == first.count(END) == 1
+
+
+def test_how_to_load_is_true_of_the_adapter(card):
+    guard = make_record().guard
+    text = card().text
+    assert "AutoPeftModelForCausalLM" in text
+    assert "mean of the last 10 steps, each counted alike" in text
+    text = card(guard=guard.model_copy(update={"matched": {"gate_proj": 768}})).text
+    assert "Not with PEFT alone" in text
+    assert "AutoPeftModelForCausalLM" not in text
 
 
 def test_evaluation_is_shown_where_there_is_one(card, tmp_path):
@@ -154,6 +192,8 @@ def test_evaluation_is_shown_where_there_is_one(card, tmp_path):
     write_evaluation(tmp_path, evaluation)
     text = card().text
     row = "| C-Eval (val) | 1,346 | 50.00 | 51.88 | +1.88 [-1.00, +4.00] | 0.012 |"
+    assert "5 shots, no chat template, weights held as" in text
+    assert f"other than in training:** `{BASE}`, revision `not noted`." in text
     assert row + " better \\| &lt;b&gt; |" in text
     assert "base 1.5000, adapter 1.2000, difference -0.3000 [-0.4000, -0.2000]: better." in text
     weights.write_bytes(b"of another training")

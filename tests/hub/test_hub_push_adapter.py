@@ -11,7 +11,7 @@ from hub_writes import Fault, Repository
 from safetensors.numpy import save_file
 
 from finetune.adapter.card import write_card
-from finetune.adapter.check import check_adapter
+from finetune.adapter.check import check_adapter, public_record
 from finetune.recipe import TrainingRecipe
 from schemas.errors import ModelError
 
@@ -154,12 +154,37 @@ def test_a_failure_is_one_sentence_and_leaves_no_half_commit(push, hub, fault, w
 
 
 def test_a_hub_that_cannot_be_reached_and_a_name_that_is_none(push, hub, hub_environment):
-    assert push(repo="me/two words").returncode == 2
+    for name in ("me/two words", "aurora", "", "models/me/aurora"):
+        done = push(repo=name)
+        assert done.returncode == 2
+        assert "OWNER/NAME" in done.said
+    assert hub.requests == []
     hub_environment["HF_ENDPOINT"] = "http://127.0.0.1:9"
     hub_environment["HF_HUB_DOWNLOAD_TIMEOUT"] = "1"
     done = push()
     assert done.returncode == 1
     assert "cannot be reached" in done.said
+
+
+def test_a_token_that_can_be_none_is_said_without_it(push, hub, hub_environment):
+    hub_environment["HF_TOKEN"] = "hf_秘密"
+    done = push()
+    assert done.returncode == 1
+    assert "characters that no token has" in done.said
+    assert "秘密" not in done.said
+    assert hub.requests == []
+
+
+def test_the_published_record_names_no_path():
+    private = "../../secret-client/corpus"
+    recipe = TrainingRecipe(model="work/base", data=private, output="client/out")
+    base = make_record().base.model_copy(update={"model": "base", "revision": None})
+    raw = public_record(make_record(recipe=recipe, base=base)).decode()
+    shown = json.loads(raw)["recipe"]
+    assert [shown[key] for key in ("model", "data", "output")] == ["base", "corpus", "out"]
+    assert "client" not in raw
+    recipe = recipe.model_copy(update={"model": BASE})
+    assert json.loads(public_record(make_record(recipe=recipe)))["recipe"]["model"] == BASE
 
 
 def broken(name, content):
@@ -171,6 +196,20 @@ def weights(state):
 
 
 CONFIG = "adapter_config.json"
+
+
+def test_a_local_base_is_not_of_the_hub_whatever_it_looks_like(adapter):
+    local = "output/my-mixtral"
+    record = make_record(recipe=TrainingRecipe(model=local, data="a", output="b"))
+    base = record.base.model_copy(update={"model": local, "revision": None})
+    record = record.model_copy(update={"base": base})
+    (adapter / "training.json").write_text(record.model_dump_json())
+    write_card(adapter, record)
+    (adapter / CONFIG).write_text(json.dumps({"base_model_name_or_path": local}))
+    with pytest.raises(ModelError, match="not the base's Hub id"):
+        check_adapter(adapter)
+    (adapter / CONFIG).write_text(json.dumps({"base_model_name_or_path": BASE}))  # the remedy
+    check_adapter(adapter)
 
 
 @pytest.mark.parametrize(
