@@ -15,7 +15,7 @@ from schemas.manifest import Manifest
 if TYPE_CHECKING:
     from datasets import Dataset
 
-_READERS = {".parquet": "parquet", ".jsonl": "json"}
+_SUFFIXES = (".parquet", ".jsonl")
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,14 @@ def load_corpus(data: str, revision: str | None = None) -> Corpus:
     stands for. A file gets ids 0, 1, … where it has none.
     Raises CorpusError where there is no finished corpus or one of another shape.
     """
+    if not data:
+        raise CorpusError("the name of the corpus is empty; name a directory, a Hub id or a file")
     path = Path(data)
     if path.is_dir():
         return _directory(path, path.name, None)
     if path.is_file():
         return _file(path)
-    if path.suffix in _READERS or data.count("/") != 1 or data.startswith((".", "/", "~")):
+    if path.suffix in _SUFFIXES or data.count("/") != 1 or data.startswith((".", "/", "~")):
         raise CorpusError(f"{data}: no such file or directory; `curate run` makes one")
     return _hub(data, revision)
 
@@ -50,15 +52,15 @@ def load_corpus(data: str, revision: str | None = None) -> Corpus:
 def _directory(path: Path, name: str, revision: str | None) -> Corpus:
     manifest = read_manifest(path)
     with needs("finetune"):
-        from datasets import load_dataset
+        from datasets import Dataset
     files = {
         split: sorted(map(str, (path / "data").glob(f"{split}-*.parquet")))
         for split in ("train", "validation")
     }
     if not files["train"]:
         raise CorpusError(f"{path}: its data hold no conversation to train on")
-    present = {split: names for split, names in files.items() if names}
-    splits = load_dataset("parquet", data_files=present)
+    # Not load_dataset, which tells a server of each load.
+    splits = {split: Dataset.from_parquet(names) for split, names in files.items() if names}
     missing = [column for column in DATA.names if column not in splits["train"].column_names]
     if missing:
         raise CorpusError(f"{path}: its data lack the columns {', '.join(missing)}")
@@ -83,13 +85,16 @@ def _kept_out(manifest: Manifest) -> list[str]:
 
 
 def _file(path: Path) -> Corpus:
-    if path.suffix not in _READERS:
+    if path.suffix not in _SUFFIXES:
         raise CorpusError(f"{path}: must be a corpus directory, a .parquet or a .jsonl file")
     with needs("finetune"):
-        from datasets import load_dataset
+        from datasets import Dataset
         from datasets.exceptions import DatasetGenerationError
+    if not path.stat().st_size:
+        raise CorpusError(f"{path}: has no row")
+    read = Dataset.from_json if path.suffix == ".jsonl" else Dataset.from_parquet
     try:
-        rows = load_dataset(_READERS[path.suffix], data_files=str(path), split="train")
+        rows = read(str(path))
     except (DatasetGenerationError, ValueError, OSError) as error:
         reason = str(error.__cause__ or error).splitlines()[0]
         raise CorpusError(f"{path}: cannot be read as rows ({reason})") from None
@@ -146,8 +151,7 @@ _SPLITS = ("train", "validation")
 def _checked(rows: "Dataset", name: str) -> "Dataset":
     """`rows` with ids. Raises CorpusError where `messages` is not a list of role and content."""
     feature: Any = rows.features.get("messages")
-    fields = getattr(feature, "feature", feature)
-    fields = fields[0] if isinstance(fields, list) else fields
+    fields = feature[0] if isinstance(feature, list) else getattr(feature, "feature", None)
     texts = [
         getattr(fields[name], "dtype", None)
         if isinstance(fields, dict) and name in fields
@@ -157,6 +161,8 @@ def _checked(rows: "Dataset", name: str) -> "Dataset":
     if any(text not in ("string", "large_string") for text in texts):
         raise CorpusError(f"{name}: each row needs `messages`, a list of {{role, content}} texts")
     if "id" in rows.column_names:
+        if not hasattr(rows.features["id"], "dtype"):
+            raise CorpusError(f"{name}: `id` must be a text or a number in each row")
         return rows
     return rows.add_column("id", [str(position) for position in range(len(rows))])
 

@@ -11,7 +11,7 @@ import orjson
 from rich.table import Table
 from rich.text import Text
 
-from finetune.console import main, needs, out
+from finetune.console import err, main, needs, out
 from finetune.rendering import IGNORED, Renderer
 from finetune.rendering.account import TokenAccount
 from finetune.rendering.split import Cut, Limits, Part, account, add
@@ -29,7 +29,7 @@ SHOWN = 5  # conversations on a terminal
 class _Setting(NamedTuple):
     renderer: Renderer
     limits: Limits
-    revision: str | None
+    revision: str | None  # of the data set that the recipe names
 
 
 @click.command(name="finetune.preview")
@@ -55,7 +55,7 @@ def command(
     DATA is a directory of `curate run`, its Hub id, or a .parquet or .jsonl file. Without a config:
     Mixtral's own tokenizer and template, and no limit of length.
     """
-    setting = _setting(config, changes, max_length)
+    setting = _setting(data, config, changes, max_length)
     rows = _rows(data, split, setting.revision)
     if not as_json:
         limit = limit or SHOWN
@@ -65,10 +65,6 @@ def command(
 
 
 def _rows(data: str, split: str, revision: str | None) -> "Dataset":
-    with needs("finetune"):
-        import datasets
-    if not sys.stderr.isatty():
-        datasets.disable_progress_bars()
     from finetune.corpus import load_corpus
 
     corpus = load_corpus(data, revision)
@@ -78,7 +74,9 @@ def _rows(data: str, split: str, revision: str | None) -> "Dataset":
     return rows
 
 
-def _setting(config: str | None, changes: tuple[str, ...], max_length: int | None) -> _Setting:
+def _setting(
+    data: str, config: str | None, changes: tuple[str, ...], max_length: int | None
+) -> _Setting:
     from finetune.recipe import read_recipe
     from finetune.rendering.mistral import mistral_v1
 
@@ -90,7 +88,8 @@ def _setting(config: str | None, changes: tuple[str, ...], max_length: int | Non
     limits = Limits(recipe.max_length, recipe.too_long, recipe.carry_rounds)
     if max_length:
         limits = replace(limits, max_length=max_length)
-    return _Setting(_renderer(recipe), limits, recipe.data_revision)
+    revision = recipe.data_revision if data == recipe.data else None
+    return _Setting(_renderer(recipe), limits, revision)
 
 
 def _renderer(recipe: "TrainingRecipe") -> Renderer:
@@ -113,12 +112,25 @@ def _cuts(rows: "Dataset", setting: _Setting) -> Iterator[tuple[str, Cut]]:
 
 
 def _print_json(rows: "Dataset", setting: _Setting) -> None:
+    total = account([])
     for identity, one in _cuts(rows, setting):
+        total = add(total, account([one]))
         for number, part in enumerate(one.parts):
             line = {"id": identity, "part": number}
             line |= {"input_ids": part.input_ids, "labels": part.labels}
             sys.stdout.buffer.write(orjson.dumps(line) + b"\n")
     sys.stdout.flush()
+    _report(total)
+
+
+def _report(total: TokenAccount) -> None:
+    """A line on standard error of what no part holds, where there is any."""
+    if total.left_out:
+        reasons = ", ".join(f"{count} × {visible(why)}" for why, count in total.left_out.items())
+        err.print(
+            f"finetune.preview: left out {reasons}; {total.kept:,} of {total.whole:,} tokens kept",
+            soft_wrap=True,
+        )
 
 
 def _print_tokens(rows: "Dataset", setting: _Setting) -> None:

@@ -128,10 +128,20 @@ def conversations(table: pa.Table) -> list[Conversation]:
     """The column `messages`. Much faster than Arrow's `to_pylist`."""
     messages = table["messages"].combine_chunks()
     flat = pc.list_flatten(messages)
-    columns = (pc.struct_field(flat, name).to_pylist() for name in _FIELDS)
+    columns = (_texts(pc.struct_field(flat, name)) for name in _FIELDS)
     every = [dict(zip(_FIELDS, one, strict=True)) for one in zip(*columns, strict=True)]
     stops = np.cumsum(pc.fill_null(pc.list_value_length(messages), 0)).tolist()
     return [every[start:stop] for start, stop in pairwise([0, *stops])]
+
+
+def _texts(column: pa.Array) -> list[str | None]:
+    """Bytes that are no UTF-8, which a file can hold, become lone surrogates: refused later."""
+    try:
+        texts: list[str | None] = column.to_pylist()
+    except UnicodeDecodeError:
+        every = column.cast(pa.large_binary()).to_pylist()
+        return [one and one.decode(errors="surrogateescape") for one in every]
+    return texts
 
 
 def fingerprint(rows: "Dataset") -> str:

@@ -106,7 +106,7 @@ def refusal(messages: Conversation) -> str | None:
     if any(not isinstance(message["content"], str) for message in messages):
         return "a message has no text"
     if not all(_is_text(message["content"]) for message in messages):
-        return "a message holds half a character (a lone surrogate)"
+        return "a message holds bytes or half characters that are no text"
     if unknown := {str(m["role"]) for m in messages} - {"system", "user", "assistant"}:
         return f"unknown role {min(unknown)[:40]!r}"
     if not messages or messages[-1]["role"] != "assistant":

@@ -2,11 +2,17 @@
 
 import hashlib
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 
 from finetune.corpus import load_corpus
+from finetune.rendering.cache import render_corpus
+from finetune.rendering.mistral import mistral_v1
+from finetune.rendering.split import Limits
 from schemas.conversation import DATA
 from schemas.errors import CorpusError
 
@@ -53,6 +59,65 @@ def test_rows_of_another_shape_are_refused(tmp_path, row):
         load_corpus(str(path))
 
 
+USER, ANSWER = '{"role": "user", "content": "%s"}', '{"role": "assistant", "content": "b"}'
+ROW = '{"id": "a", "messages": [%s]}'
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "has no row"),
+        (b"\n", "no row|cannot be read"),
+        (b'{"messages": null}\n', "each row needs"),
+        (b'{"messages": {"role": "user", "content": "a"}}\n', "each row needs"),
+        (b"{\n", "cannot be read as rows"),
+        ((ROW % f"{USER % 'a'},{ANSWER}").replace('"a"', "[1]", 1).encode(), "`id` must be"),
+    ],
+)
+def test_files_that_are_no_rows(tmp_path, content, says):
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(CorpusError, match=says):
+        load_corpus(str(path))
+
+
+def test_rows_with_nothing_in_them_are_left_out_with_a_reason(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    good = ROW % f"{USER % 'a'},{ANSWER}"
+    rows = [
+        good,
+        '{"id": "b", "messages": null}',
+        ROW % f"null,{ANSWER}",
+        ROW % f"{USER % 'REPLACED'},{ANSWER}",
+    ]
+    path.write_bytes("\n".join(rows).encode().replace(b"REPLACED", b"\xed\xa0\x80"))
+    rendered = render_corpus(load_corpus(str(path)).train, mistral_v1(), Limits(), tmp_path)
+    assert len(rendered.parts) == 1
+    assert sorted(rendered.account.left_out.values()) == [1, 1, 1]
+
+
+def test_loading_a_corpus_calls_nobody(corpus_directory, tmp_path):
+    code = """
+import socket, sys
+def refuse(*arguments):
+    raise SystemExit("the network was called")
+socket.socket.connect = socket.getaddrinfo = refuse
+from finetune.corpus import load_corpus
+print(len(load_corpus(sys.argv[1]).train))
+"""
+    folder = {"HF_DATASETS_CACHE": str(tmp_path), "HF_HUB_OFFLINE": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, corpus_directory],
+        env={**os.environ, **folder},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 0
+
+
 def test_a_name_that_is_nothing_is_refused(tmp_path):
     with pytest.raises(CorpusError, match="no such file or directory"):
         load_corpus(str(tmp_path / "none"))
+    with pytest.raises(CorpusError, match="is empty"):
+        load_corpus("")

@@ -1,15 +1,19 @@
 """finetune.preview: exact JSON, safe and complete on a terminal."""
 
+import io
 import json
 import os
+import re
 import subprocess
 import sys
 
 import pytest
+from rich.console import Console
 
+from finetune.preview import CONTEXT, CONTROL, REPEATED, TRAINED, _setting, coloured, visible
 from finetune.preview import command as preview
-from finetune.preview import visible
 from finetune.rendering.mistral import mistral_v1
+from finetune.rendering.split import Limits, Part, cut
 
 pytest.importorskip("datasets")
 
@@ -48,6 +52,55 @@ def test_the_terminal_shows_parts_and_the_account_but_no_escapes(command, rows):
     assert "<U+202E>" in shown
     assert "\x1b[31m</s>" not in shown
     assert "tokens of all conversations" in shown
+
+
+def test_json_says_on_standard_error_what_it_leaves_out(command, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    rows = [["user"], ["user", "assistant"]]
+    lines = [{"messages": [{"role": role, "content": "a"} for role in row]} for row in rows]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    finished = command(preview, path, "--json")
+    assert len(finished.out.splitlines()) == 1
+    assert "left out 1 × the last message is not the assistant's" in finished.err
+
+
+def test_a_pipe_gets_no_progress_bar(rows, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "finetune.preview", rows[0], "--json"],
+        env={**os.environ, "HF_DATASETS_CACHE": str(tmp_path)},
+        check=True,
+        capture_output=True,
+    )
+    assert done.stderr == b""
+
+
+def test_what_a_token_is_shows_in_its_colour(rows):
+    renderer = mistral_v1()
+    (one,) = cut(["a"], [rows[1]], renderer, Limits())
+    tokens = coloured(Part(one.parts[0].ids, one.parts[0].learned, 3), renderer)
+    shown = io.StringIO()
+    Console(file=shown, force_terminal=True, color_system="standard", width=500).print(tokens)
+    codes = {
+        "39": CONTEXT,
+        "32": TRAINED,
+        "1;35": CONTROL,
+        "1;35;42": f"{CONTROL} on green",
+        "2;36": REPEATED,
+    }
+    printed = set(re.findall(r"\x1b\[([0-9;]+)m", shown.getvalue())) - {"0"}
+    plain = {re.sub(r"(^|;)4(?=;|$)", "", code).strip(";") for code in printed} - {""}
+    assert plain == set(codes)
+    styles = {span.style.removesuffix(" underline") for span in tokens.spans}
+    assert styles == set(codes.values())
+
+
+def test_a_recipe_s_revision_is_of_its_own_data_alone(rows, tmp_path):
+    recipe = tmp_path / "recipe.yaml"
+    named = {"model": "m", "data": "a/b", "output": "o", "template": "mistral-v1"}
+    named |= {"model": "mistralai/Mixtral-8x7B-Instruct-v0.1", "data_revision": "abc"}
+    recipe.write_text(json.dumps(named))
+    assert _setting("a/b", str(recipe), (), None).revision == "abc"
+    assert _setting("c/d", str(recipe), (), None).revision is None
 
 
 def test_hidden_characters_are_written_out():

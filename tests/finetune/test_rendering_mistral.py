@@ -101,7 +101,7 @@ def test_padding_is_not_the_end():
         ([message("user", "a"), message("assistant", "")], "is empty"),
         ([message("user", "a"), message("tool", "b"), message("assistant", "c")], "role 'tool'"),
         ([message("user", None), message("assistant", "c")], "no text"),
-        ([message("user", "a\ud800"), message("assistant", "c")], "half a character"),
+        ([message("user", "a\ud800"), message("assistant", "c")], "half characters"),
     ],
 )
 def test_what_is_refused_says_why(messages, reason):
