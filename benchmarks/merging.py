@@ -68,7 +68,13 @@ def record_of(base: Path) -> str:
     zero = dict.fromkeys(("conversations", "parts", "split", "whole", "kept"), 0)
     return TrainingRecord(
         recipe=TrainingRecipe(model=str(base), data="none", output="none"),
-        base=Base(model=str(base), revision=None, architecture="", parameters=0, from_config=True),
+        base=Base(
+            model=str(base),
+            revision=None,
+            architecture="MixtralForCausalLM",
+            parameters=0,
+            from_config=True,
+        ),
         data=Data(name="none", revision=None, sha256="", licenses=[]),
         train=TokenAccount(**zero, repeated=0, dropped=0, trained=0),
         validation=None,

@@ -52,6 +52,18 @@ def base_directory(model: str, revision: str | None, files: Sequence[str] = BASE
     return Path(fetched)
 
 
+def refuse_architecture(model: str, architectures: Sequence[str] | None, trained: str) -> None:
+    """Raise ModelError where a base is not of the architecture that an adapter was `trained` on.
+
+    Equal shapes prove nothing: a Mistral and a Llama may have them all in common.
+    """
+    if architectures and trained not in architectures:
+        raise ModelError(
+            f"{model}: is a {architectures[0]}, the adapter is for a {trained}; name the base that "
+            "it was trained on with --base"
+        )
+
+
 def read_index(directory: Path) -> dict[str, str] | None:
     """Tensor → file of a checkpoint in several files; None where it is one.
 

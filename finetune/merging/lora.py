@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from finetune.adapter.record import CONFIG, WEIGHTS
 from finetune.merging.tensors import Stored, stored_in
 from schemas.errors import ModelError
 
-CONFIG = "adapter_config.json"
-WEIGHTS = "adapter_model.safetensors"
 _PREFIX = "base_model.model."
 
 #: Keys of adapter_config.json that say nothing about how an update is computed from A and B, or

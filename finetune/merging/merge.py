@@ -11,7 +11,14 @@ from typing import Any, BinaryIO
 import torch
 
 from finetune.adapter.record import TrainingRecord, read_record
-from finetune.base import INDEX, MODEL_FILES, SINGLE, TOKENIZER_FILES, base_directory
+from finetune.base import (
+    INDEX,
+    MODEL_FILES,
+    SINGLE,
+    TOKENIZER_FILES,
+    base_directory,
+    refuse_architecture,
+)
 from finetune.merging import base as bases
 from finetune.merging.lora import Update, read_updates
 from finetune.merging.places import find_places
@@ -47,6 +54,7 @@ def merge_adapter(
     record = read_record(adapter)
     directory = _base(base, record)
     config = bases.read_config(directory)
+    refuse_architecture(str(directory), config.get("architectures"), record.base.architecture)
     stored = bases.stored_tensors(directory)
     updates = read_updates(adapter)
     by_name = {one.name: one for one in stored}

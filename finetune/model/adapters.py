@@ -8,6 +8,7 @@ from peft import LoraConfig
 from transformers import AutoTokenizer
 
 from finetune.adapter.record import TrainingRecord, read_record
+from finetune.base import refuse_architecture
 from finetune.model.load import load_base
 from finetune.model.lora import AdaptedModel, match_targets, to_fp32
 from schemas.errors import ModelError
@@ -39,6 +40,7 @@ def load_adapter(
         recipe = recipe.model_copy(update=other)
     tokenizer = _tokenizer(directory)
     model = load_base(recipe)
+    refuse_architecture(recipe.model, [type(model).__name__], record.base.architecture)
     return LoadedAdapter(_attach(model, directory), tokenizer, record)
 
 

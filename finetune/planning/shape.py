@@ -4,15 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from finetune.base import base_config
+from finetune.base import FUSED, base_config
 from finetune.recipe import TrainingRecipe
 from schemas.errors import ModelError
 
 if TYPE_CHECKING:
     from torch import nn
     from transformers import PretrainedConfig, PreTrainedModel
-
-FUSED = ("gate_up_proj", "down_proj")  # how transformers 5 keeps all experts of a layer
 
 
 class Matrix(NamedTuple):
@@ -123,11 +121,11 @@ def _layer(layer: "nn.Module", config: "PretrainedConfig") -> Layer:
 def _matrices(layer: "nn.Module") -> Iterator[Matrix]:
     from torch import nn
 
-    from finetune.model.quantizer import ROUTERS
+    from finetune.model.quantizer import is_router
 
     for name, module in layer.named_modules():
         last = name.rpartition(".")[2]
-        if isinstance(module, nn.Linear) and last not in ROUTERS:
+        if isinstance(module, nn.Linear) and not is_router(name):
             yield Matrix(last, *module.weight.shape)
         elif _experts(module):
             yield from _fused(module)

@@ -8,9 +8,10 @@ import pytest
 pytest.importorskip("bitsandbytes")
 
 import torch
+from adapter_records import make_record
 from safetensors.torch import load_file, save_file
 
-from finetune.model import add_adapter, load_adapter, load_base
+from finetune.model import add_adapter, load_adapter, load_base, load_tokenizer, make_random_model
 from finetune.model.lora import match_targets
 from schemas.errors import ModelError
 
@@ -101,6 +102,21 @@ def test_another_base_or_none_in_four_bits_may_be_named(tiny_adapter, tiny_base)
     loaded = load_adapter(tiny_adapter, quantization="none", base=str(tiny_base))
     module = loaded.model.get_base_model().model.layers[0].self_attn.q_proj
     assert module.base_layer.weight.is_floating_point()
+
+
+def test_another_architecture_is_refused_though_all_shapes_agree(tiny_base, tiny_recipe, tmp_path):
+    config = json.loads((tiny_base / "config.json").read_text())
+    keep = ("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers")
+    shape = {key: config[key] for key in (*keep, "num_attention_heads", "num_key_value_heads")}
+    (tmp_path / "c.json").write_text(json.dumps(shape | {"model_type": "llama"}))
+    make_random_model(tmp_path / "c.json", tmp_path / "llama", seed=1)
+    recipe = tiny_recipe(lora_targets=["q_proj"])
+    add_adapter(load_base(recipe), recipe).save_pretrained(tmp_path / "a")
+    load_tokenizer(recipe).save_pretrained(tmp_path / "a")
+    record = make_record(recipe=recipe)
+    (tmp_path / "a" / "training.json").write_text(record.model_dump_json())
+    with pytest.raises(ModelError, match="is a LlamaForCausalLM, the adapter is for a Mixtral"):
+        load_adapter(tmp_path / "a", base=str(tmp_path / "llama"))
 
 
 def test_an_adapter_that_lacks_weights_is_refused(tiny_adapter, tmp_path):

@@ -70,7 +70,10 @@ def adapt(bases, tmp_path):
 def finish(adapter, base):
     """The record that says: trained on `base`."""
     record = make_record()
-    changed = record.base.model_copy(update={"model": str(base), "revision": None})
+    (architecture,) = json.loads((base / "config.json").read_text())["architectures"]
+    changed = record.base.model_copy(
+        update={"model": str(base), "revision": None, "architecture": architecture}
+    )
     record = record.model_copy(update={"base": changed})
     (adapter / "training.json").write_text(record.model_dump_json())
 
@@ -332,6 +335,18 @@ def test_damaged_bases_are_refused(adapt, bases, tmp_path):
     index = "model.safetensors.index.json"
     assert "no index" in damaged(index, lambda p: p.write_text("[]"))
     assert "no safetensors" in damaged(index, lambda p: p.unlink())
+
+
+def test_a_base_of_another_architecture_is_refused_though_all_shapes_agree(adapt, bases, tmp_path):
+    _, adapter = adapt("llama")
+    base = tmp_path / "mistral"
+    shutil.copytree(bases / "llama", base)
+    config = json.loads((base / "config.json").read_text())
+    config |= {"model_type": "mistral", "architectures": ["MistralForCausalLM"]}
+    (base / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelError, match="is a MistralForCausalLM, the adapter is for a Llama"):
+        merge(adapter, tmp_path / "out", base=str(base))
+    assert not list(tmp_path.glob("out*"))
 
 
 def test_the_command(adapt, tmp_path):
