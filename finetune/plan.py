@@ -1,6 +1,7 @@
 """`python -m finetune.plan --config FILE`: what a training run will take, without a GPU."""
 
 import json
+import math
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
     from finetune.recipe import TrainingRecipe
 
 
+def _finite(_: click.Context, option: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter("must be a finite number", param=option)
+    return value
+
+
 @click.command("finetune.plan")
 @click.option(
     "--config",
@@ -23,11 +30,17 @@ if TYPE_CHECKING:
     "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one key of the recipe."
 )
 @click.option("--gpu", help='GPU to compare with, such as "H100 80GB" or "RTX 4090".')
-@click.option("--memory", type=click.FloatRange(0, min_open=True), help="Or its memory in GiB.")
+@click.option(
+    "--memory",
+    type=click.FloatRange(0, min_open=True),
+    callback=_finite,
+    help="Or its memory in GiB.",
+)
 @click.option("--gpus", type=click.IntRange(1), default=1, show_default=True, help="How many.")
 @click.option(
     "--tokens-per-second",
     type=click.FloatRange(0, min_open=True),
+    callback=_finite,
     help="Measured speed of all GPUs together; training.json has one. Adds the time.",
 )
 @click.option("--memory-only", is_flag=True, help="Leave the corpus alone: memory, no steps.")
@@ -75,15 +88,21 @@ def _tokens(recipe: "TrainingRecipe") -> "Tokens":
     from finetune.planning.tokens import count_tokens
     from finetune.rendering import choose_renderer
     from finetune.rendering.cache import default_cache
+    from finetune.training.checks import check_parts, check_validation
 
     corpus = load_corpus(recipe.data, recipe.data_revision)
+    check_validation(recipe, corpus)
     template, tokenizer = template_of(recipe.template, base_config(recipe)), None
     if template == "tokenizer":
         from finetune.model import load_tokenizer
 
         tokenizer = load_tokenizer(recipe)
     renderer = choose_renderer(template, tokenizer)
-    return count_tokens(corpus.train, renderer, recipe, default_cache())
+    for rows in (corpus.validation if recipe.eval_steps else None, corpus.train):
+        if rows is not None:
+            tokens = count_tokens(rows, renderer, recipe, default_cache())
+            check_parts(recipe, tokens.account.parts)
+    return tokens
 
 
 if __name__ == "__main__":

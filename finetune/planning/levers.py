@@ -7,6 +7,9 @@ from finetune.planning.estimate import Estimate, estimate
 from finetune.planning.shape import Shape
 from finetune.recipe import TrainingRecipe
 
+SHORT = 512  # below it, much of a corpus is lost
+SHORTEST = 16  # the least max_length of a recipe
+
 
 @dataclass(frozen=True)
 class Lever:
@@ -19,8 +22,8 @@ class Lever:
 def find_lever(
     shape: Shape, recipe: TrainingRecipe, memory: int, *, longest: int | None, gpus: int
 ) -> Lever | None:
-    """The first lever that fits into `memory` bytes: each alone, then all up to each together.
-    None where nothing helps.
+    """The first lever that fits into `memory` bytes: each alone, then all up to each together,
+    and last those that cost much. None where nothing helps.
     """
     for changes in (*_alone(recipe), *_together(recipe)):
         changed = recipe.model_copy(update=changes)
@@ -36,7 +39,7 @@ def _alone(recipe: TrainingRecipe) -> Iterator[dict[str, object]]:
 
 def _together(recipe: TrainingRecipe) -> Iterator[dict[str, object]]:
     """Kinds added up in their order: all before at their strongest, the last at each strength."""
-    steps = list(_steps(recipe))
+    steps = [*_steps(recipe), *_last_steps(recipe)]
     for position, (kind, changes) in enumerate(steps):
         before = dict(steps[:position])
         before.pop(kind, None)
@@ -60,8 +63,18 @@ def _steps(recipe: TrainingRecipe) -> Iterator[tuple[str, dict[str, object]]]:
     if recipe.quantization == "none":
         yield "quantization", {"quantization": "nf4", "double_quantization": True}
     for length in _halves(recipe.max_length):
-        if length >= 512:
+        if length >= SHORT:
             yield "length", {"max_length": length}
+
+
+def _last_steps(recipe: TrainingRecipe) -> Iterator[tuple[str, dict[str, object]]]:
+    """Those that nobody wants, down to what a recipe may say: after all others."""
+    for length in _halves(recipe.max_length):
+        if SHORTEST <= length < SHORT:
+            yield "length", {"max_length": length}
+    for rank in _halves(recipe.lora_rank):
+        alpha = recipe.lora_alpha * rank / recipe.lora_rank  # updates keep their scale
+        yield "rank", {"lora_rank": rank, "lora_alpha": alpha}
 
 
 def _halves(number: int) -> Iterator[int]:

@@ -71,8 +71,9 @@ def refusal(plan: Plan) -> str:
     start = f"this run needs about {need} GiB, the GPU has {have}"
     if plan.lever is None:
         return (
-            f"{start}, and no change of the recipe makes it fit: take a larger GPU or a smaller "
-            "model (more GPUs do not help, each holds the whole model)"
+            f"{start}, and no batch_size, max_length, lora_rank, optimizer or quantization of the "
+            "recipe makes it fit: take a larger GPU or a smaller model (more GPUs do not help, "
+            "each holds the whole model)"
         )
     changes = " ".join(f"--set {change}" for change in plan.lever.changes)
     return f"{start}; it fits with {changes} (about {in_gib(plan.lever.estimate.peak)} GiB)"

@@ -48,10 +48,13 @@ def _corpus(tokens: Tokens) -> Table:
 
 def _limits(tokens: Tokens, recipe: TrainingRecipe) -> Table:
     title = "Splitting by max_length" + ("" if tokens.exact else ", estimated")
+    if recipe.too_long != "split":
+        title += f"; the recipe's too_long is {recipe.too_long}"
     table = _table(title, "max_length", "split", "parts", "repeated", "dropped", "of all")
+    chosen = recipe.max_length if recipe.too_long == "split" else None
     for length, one in tokens.limits.items():
         table.add_row(
-            f"{length:,}{' (recipe)' if length == recipe.max_length else ''}",
+            f"{length:,}{' (recipe)' if length == chosen else ''}",
             f"{one.split:,}",
             f"{one.parts:,}",
             f"{one.repeated:,}",
@@ -72,7 +75,7 @@ def _steps(plan: Plan, steps: Steps, tokens: Tokens) -> Table:
     table.add_row("steps", f"{steps.total:,}, {steps.warmup:,} of them warm-up")
     table.add_row("validations", f"{steps.evaluations:,}")
     size = f"{steps.checkpoint_size / memory.MIB:,.0f} MiB each"
-    table.add_row("checkpoints", f"{steps.checkpoints:,}, {steps.kept:,} kept, {size}")
+    table.add_row("checkpoints", f"up to {steps.checkpoints:,}, {steps.kept:,} kept, {size}")
     if plan.seconds is not None:
         table.add_row("time at that speed", str(timedelta(seconds=round(plan.seconds))))
     return table

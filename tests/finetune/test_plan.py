@@ -92,9 +92,39 @@ def test_steps_are_counted_as_the_trainer_counts(tiny_recipe, rows, changes, gpu
 
 
 def test_checkpoints_and_validations(tiny_recipe):
-    recipe = tiny_recipe(max_steps=25, save_steps=10, eval_steps=5, warmup=0.03)
+    recipe = tiny_recipe(max_steps=27, save_steps=8, eval_steps=5, warmup=0.03)
     steps = count_steps(recipe, 1000, gpus=1, checkpoint_size=1)
-    assert (steps.checkpoints, steps.kept, steps.evaluations, steps.warmup) == (3, 3, 5, 1)
+    # 5, 10, …, 25 and 27 are validated and may be the best; 8, 16, 24 and 27 are saved.
+    assert (steps.checkpoints, steps.kept, steps.evaluations, steps.warmup) == (9, 3, 6, 1)
+    never = count_steps(tiny_recipe(max_steps=27, save_steps=8), 1000, gpus=1, checkpoint_size=1)
+    assert (never.checkpoints, never.kept, never.evaluations) == (4, 2, 0)
+
+
+def test_what_train_refuses_the_plan_refuses(command, recipe_file, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    turns = [{"role": role, "content": "a " * 99} for role in ("user", "assistant")]
+    path.write_text(json.dumps({"messages": turns}) + "\n")
+    finished = command(plan, "--config", recipe_file(data=str(path), eval_steps=5))
+    assert finished.code == 1
+    assert "no validation split" in finished.err
+    finished = command(plan, "--config", recipe_file(data=str(path), max_length=16))
+    assert finished.code == 1
+    assert "no conversation fits max_length: 16" in finished.err
+
+
+def test_the_table_of_splits_follows_too_long(command, recipe_file, corpus_directory):
+    recipe = recipe_file(data=str(corpus_directory), too_long="drop")
+    shown = command(plan, "--config", recipe).out
+    assert "too_long is drop" in shown
+    assert "(recipe)" not in shown
+
+
+@pytest.mark.parametrize("option", ["--memory", "--tokens-per-second"])
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_a_number_that_is_none_is_a_wrong_usage(command, recipe_file, option, value):
+    finished = command(plan, "--config", recipe_file(), "--memory-only", option, value)
+    assert finished.code == 2
+    assert "finite" in finished.err
 
 
 def test_a_run_that_cannot_fit_is_refused_with_the_lever(command):
@@ -104,7 +134,10 @@ def test_a_run_that_cannot_fit_is_refused_with_the_lever(command):
     assert "--set batch_size=8 --set accumulation=8" in finished.err
     finished = command(plan, *arguments, "--gpu", "T4")
     assert finished.code == 1
-    assert "no change of the recipe makes it fit" in finished.err
+    assert "no batch_size, max_length, lora_rank, optimizer or quantization" in finished.err
+    finished = command(plan, "--config", "recommended", "--memory-only", "--memory", 24)
+    assert "--set batch_size=1 --set accumulation=8" in finished.err
+    assert "--set max_length=256" in finished.err
 
 
 @pytest.mark.parametrize("name", ["h100", "H100 80GB", "NVIDIA H100 80GB HBM3", "H100 80 GB"])
