@@ -88,6 +88,8 @@ def base_config(recipe: TrainingRecipe) -> "PretrainedConfig":
     """The base model's config.json. Raises ModelError where it cannot be had."""
     with needs("finetune"):
         from transformers import AutoConfig
+    if recipe.model_config_file and not Path(recipe.model_config_file).is_file():
+        raise ModelError(f"model_config_file: {recipe.model_config_file}: no such file")
     source = recipe.model_config_file or _KNOWN.get(recipe.model, recipe.model)
     revision = recipe.model_revision if source == recipe.model else None
     try:

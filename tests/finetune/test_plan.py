@@ -155,6 +155,9 @@ def test_refusals(command, recipe_file):
     finished = command(plan, "--config", recipe_file(lora_targets=["wq"]), "--memory-only")
     assert finished.code == 1
     assert "lora_targets: wq is in no layer of MixtralForCausalLM" in finished.err
+    finished = command(plan, "--config", recipe_file(model_config_file="/nope"), "--memory-only")
+    assert finished.code == 1
+    assert "model_config_file: /nope: no such file" in finished.err
     finished = command(plan, "--config", recipe_file(model="/nowhere/at/all"), "--memory-only")
     assert finished.code == 1
     assert "config.json" in finished.err
