@@ -45,7 +45,11 @@ def write_adapter(output: Path, record: TrainingRecord, tokenizer: PreTrainedTok
 
 
 def losses(log: list[dict[str, Any]]) -> list[Loss]:
-    """The log of the Trainer as the record keeps it."""
+    """The log of the Trainer as the record keeps it: one entry per step."""
+    steps: dict[int, dict[str, Any]] = {}
+    for entry in log:
+        if "loss" in entry or "eval_loss" in entry:
+            steps.setdefault(entry["step"], {}).update(entry)
     return [
         Loss(
             step=entry["step"],
@@ -55,8 +59,7 @@ def losses(log: list[dict[str, Any]]) -> list[Loss]:
             learning_rate=entry.get("learning_rate"),
             grad_norm=entry.get("grad_norm"),
         )
-        for entry in log
-        if "loss" in entry or "eval_loss" in entry
+        for entry in steps.values()
     ]
 
 
