@@ -60,7 +60,7 @@ def combine(licenses: Sequence[str]) -> Combined:
             "other", "unknown-data-license", f"of some rows the terms are not known ({named})"
         )
     asked = frozenset[str]().union(*(_LICENSES[one] for one in found))
-    why = f"together the rows' licences ask for {_named(asked)}"
+    why = f"together the licences of the rows ask for {_named(asked)}"
     alike = [one for one in found if "sa" in _LICENSES[one]]
     fitting = [one for one in found if _LICENSES[one] == asked]
     if not fitting or len(alike) > 1:

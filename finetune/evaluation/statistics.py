@@ -106,18 +106,21 @@ class Bootstrap:
 
 
 def bootstrap(subjects: Sequence[Pairs], seed: int) -> Bootstrap:
-    """Resample the questions of each subject, base and adapter together, `RESAMPLES` times.
+    """Resample questions, base and adapter together, `RESAMPLES` times: for `micro` all of them,
+    for `macro` those of each subject.
 
-    Subjects stay as they are, since a benchmark's list of them is no sample. The four counts of a
-    resampled subject are multinomial, so counts are drawn instead of questions: the same
+    Subjects stay as they are, since a benchmark's list of them is no sample. Within a subject of
+    few questions the draw varies too little: by (n - 1) / n, and not at all where n is 1. The four
+    counts of a resample are multinomial, so counts are drawn instead of questions: the same
     distribution at a fraction of the work.
     """
     random = np.random.default_rng(seed)
+    whole = _resample(pooled(subjects), random)  # (resample, cell)
     drawn = np.stack([_resample(one, random) for one in subjects])  # (subject, resample, cell)
     questions = np.array([one.questions for one in subjects], float)
     base, adapter = drawn[..., 0] + drawn[..., 2], drawn[..., 0] + drawn[..., 1]
     return Bootstrap(
-        _percentiles((adapter - base).sum(0) / questions.sum()),
+        _percentiles((whole[:, 1] - whole[:, 2]) / questions.sum()),
         _percentiles((base / questions[:, None]).mean(0)),
         _percentiles((adapter / questions[:, None]).mean(0)),
         _percentiles(((adapter - base) / questions[:, None]).mean(0)),
