@@ -1,6 +1,7 @@
 """Fixtures of the trainer's tests: a tiny model, an adapter on it, a corpus, the commands."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,9 @@ from finetune.adapter.record import RECORD, Base, Data, Guard, Loss, TrainingRec
 from finetune.console import main
 from finetune.recipe import TrainingRecipe
 from finetune.rendering.account import TokenAccount
+
+# pytest runs a process per core: torch needs no threads besides.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 #: Two layers of four experts; Mistral's vocabulary, so that every token has an embedding. The large
 #: spread makes a random model sure of its tokens, as a trained one is.
