@@ -126,7 +126,7 @@ def _hub(name: str, revision: str | None) -> Corpus:
 
 
 def _foreign(name: str, commit: str) -> Corpus:
-    """A data set of the Hub that `curate push` did not write, with a `messages` column."""
+    """A data set of the Hub without a manifest of `curate run`, with a `messages` column."""
     with needs("finetune"):
         from datasets import load_dataset
 

@@ -186,7 +186,7 @@ def _legend() -> Text:
     for style, meaning in [
         *entries,
         (CONTROL, "control token"),
-        (f"{CONTROL} on green", "learned"),
+        (f"{CONTROL} on green", "control token, learned"),
     ]:
         legend.append(meaning, style).append("  ")
     return legend

@@ -28,7 +28,9 @@ class TrainingRecipe(Document):
         description="A config.json: make a random model of that shape in the directory `model`, "
         "if that does not exist. For trials without a download.",
     )
-    data: str = Field(description="A directory that `curate run` wrote, or its Hub id.")
+    data: str = Field(
+        description="A directory that `curate run` wrote, a Hub id, or a .parquet or .jsonl file."
+    )
     data_revision: str | None = Field(None, description="Commit or tag of a corpus on the Hub.")
     output: str = Field(description="Directory of the adapter; checkpoints in it.")
 

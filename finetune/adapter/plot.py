@@ -26,6 +26,7 @@ def plot_losses(record: TrainingRecord, path: Path) -> None:
     _draw_train(losses, _points(record.losses, "train"))
     _draw_validation(losses, _points(record.losses, "validation"), record.best_step)
     _draw_rates(rates, _points(record.losses, "learning_rate"))
+    rates.xaxis.get_major_locator().set_params(integer=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, format="png", metadata=_METADATA)
 

@@ -25,7 +25,7 @@ WEIGHTS = "adapter_model.safetensors"
 class Base(Document):
     """The model under the adapter."""
 
-    model: str  # Hub id, or the recipe's `model`; never a path of the machine where it trained
+    model: str  # Hub id, or the name of the recipe's directory: never a path
     revision: str | None  # commit, where it came from the Hub
     architecture: str  # MixtralForCausalLM
     parameters: int
@@ -37,7 +37,7 @@ class Data(Document):
 
     name: str  # of its recipe, or Hub id
     revision: str | None  # commit, where it came from the Hub
-    sha256: str  # of manifest.json, or of the file
+    sha256: str  # of manifest.json, of the file, or of the rows
     licenses: list[str]  # of its rows, sorted
     kept_out: list[str] | None = None  # benchmarks whose questions curation removed; null: unknown
 

@@ -37,8 +37,8 @@ def reply(
         fitted = answerer.fit(dialogues[side], question, sampling)
         if fitted.forgotten:
             gr.Info(
-                f"{('With the adapter', 'Base model')[side]}: the conversation got too long; its "
-                f"first {fitted.forgotten} rounds are no longer read",
+                f"{('With the adapter', 'Base model')[side]}: the conversation got too long; "
+                f"rounds no longer read, the oldest first: {fitted.forgotten}",
                 title="",
             )
         shown[side] = [*_history(fitted.dialogue), _message("user", question)]

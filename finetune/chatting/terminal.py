@@ -47,7 +47,9 @@ class Session:
         dialogue = self.dialogues.get(model, Dialogue(self.system))
         fitted = self.answerer.fit(dialogue, question, self.sampling)
         if fitted.forgotten:
-            notice(f"the conversation got too long: its first {fitted.forgotten} rounds are gone")
+            notice(
+                f"the conversation got too long; rounds gone, the oldest first: {fitted.forgotten}"
+            )
         said: list[str] = []
         pieces = self.answerer.answer(fitted, self.sampling, base=model == BASE)
         try:

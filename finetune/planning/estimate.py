@@ -92,7 +92,7 @@ def _held(shape: Shape, recipe: TrainingRecipe, batch: Batch, gpus: int) -> list
     layers = "recomputed: only each layer's input"
     kept = memory.layer_inputs(shape, recipe, batch)
     if not recipe.gradient_checkpointing:
-        layers = "every layer's, for want of gradient_checkpointing"
+        layers = "every layer's, all kept"
         kept = sum(memory.saved(shape, layer, recipe, batch) for layer in shape.layers)
     parts = [
         held("linear weights", memory.quantised_weights(shape, recipe), _held_as(recipe)),

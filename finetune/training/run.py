@@ -114,11 +114,12 @@ def _prepare(recipe: TrainingRecipe, corpus: Corpus, args: "SFTConfig") -> tuple
         tokenizer = load_tokenizer(recipe)
         rows = prepare_rows(recipe, corpus, tokenizer)
     base = load_base(recipe)
+    described = _base(recipe, base)  # before the adapter is put into it
     adapter = add_adapter(base, recipe)
     model = Model(
         adapter=adapter,
         tokenizer=tokenizer,
-        base=_base(recipe, base),
+        base=described,
         guard=inspect_model(adapter, recipe),
         device=_device(args.world_size),
         versions=versions(),
@@ -132,10 +133,10 @@ def _device(processes: int) -> str:
 
 
 def _base(recipe: TrainingRecipe, model: Any) -> Base:
-    path = Path(recipe.model)
+    revision = getattr(model.config, "_commit_hash", None)
     return Base(
-        model=path.name if path.is_absolute() else recipe.model,
-        revision=getattr(model.config, "_commit_hash", None),
+        model=recipe.model if revision else Path(recipe.model).name,
+        revision=revision,
         architecture=type(model).__name__,
         parameters=model.num_parameters(),
         from_config=recipe.model_config_file is not None,

@@ -146,7 +146,7 @@ def test_how_to_load_is_true_of_the_adapter(card):
     guard = make_record().guard
     text = card().text
     assert "AutoPeftModelForCausalLM" in text
-    assert "mean of the last 10 steps, each counted alike" in text
+    assert "the one before, at most 10, each counted alike" in text
     text = card(guard=guard.model_copy(update={"matched": {"gate_proj": 768}})).text
     assert "Not with PEFT alone" in text
     assert "AutoPeftModelForCausalLM" not in text

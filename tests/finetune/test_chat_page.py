@@ -161,7 +161,7 @@ def test_forgotten_rounds_are_said(client, address, blocks):
         "With the adapter",
         "Base model",
     ]
-    assert all("its first 1 rounds are no longer read" in toast["log"] for toast in toasts)
+    assert all("rounds no longer read, the oldest first: 1" in toast["log"] for toast in toasts)
     assert done["success"]
 
 

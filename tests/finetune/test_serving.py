@@ -98,7 +98,7 @@ def test_the_shipped_template_makes_the_prompt_of_training(tiny_adapter, merged,
 def test_the_documented_check_runs(tiny_adapter, capsys):
     text = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
     (snippet,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    exec(snippet.replace('"output/aurora"', repr(str(tiny_adapter))), {})
+    exec(snippet.replace('"output/aurora-adapter"', repr(str(tiny_adapter))), {})
     assert re.fullmatch(r"\d+ True\n", capsys.readouterr().out)
 
 
