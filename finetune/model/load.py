@@ -88,8 +88,8 @@ def _brings_tokenizer(model: str) -> bool:
 def _pretrained_tokenizer(recipe: TrainingRecipe) -> Any:
     try:
         return AutoTokenizer.from_pretrained(recipe.model, revision=recipe.model_revision)
-    except (OSError, ValueError, KeyError) as error:
-        raise _cannot_load(recipe.model, error) from None
+    except Exception as error:  # tokenizers has no class of its own for a damaged file
+        raise _cannot_load(recipe.model, error) from error
 
 
 def _set_padding(tokenizer: Any, model: str) -> None:

@@ -8,7 +8,7 @@ CACHE/KEY/forecast.json what other limits would do; written last
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache, partial
 from itertools import pairwise
@@ -216,7 +216,7 @@ def _write(
         pa.OSFile(str(unfinished / "parts.arrow"), "wb") as file,
         pa.ipc.new_stream(file, PARTS) as stream,
     ):
-        for result in in_order(work, map(_packed, batches(rows)), workers):
+        for result in _results(work, rows, workers):
             stream.write_batch(result.parts)
             total = add(total, result.account)
             expected = forecasting.add(expected, result.forecast)
@@ -225,6 +225,19 @@ def _write(
     for path in unfinished.iterdir():
         with path.open("rb") as file:
             os.fsync(file.fileno())
+
+
+def _results(
+    work: Callable[[pa.Buffer], _Result], rows: "Dataset", workers: int
+) -> Iterator[_Result]:
+    """In order. Raises AuroraError where it is not the cache that fails."""
+    try:
+        yield from in_order(work, map(_packed, batches(rows)), workers)
+    except OSError as error:
+        raise AuroraError(
+            f"the conversations cannot be read, or no process started to render them ({error}); "
+            "check the corpus and its disk, or give it one core: `taskset -c 0 ...`"
+        ) from error
 
 
 def _packed(table: pa.Table) -> pa.Buffer:

@@ -165,16 +165,15 @@ class ChatTemplate:
             )
         )
 
-    def _try_out(self) -> tuple[str, str, str]:
+    def _try_out(self) -> tuple[str, str, list[str]]:
         """What the template writes from a question to where the model goes on, and behind every
-        answer; and all that it writes.
+        answer; and all pieces that it writes.
         """
         system = {"role": "system", "content": "c"}
         trials = [([_USER], True), (_TRIAL, False), ([system, *_TRIAL], False)]
         written = [self._pieces(messages, prompt=prompt) for messages, prompt in trials]
         asking, answers = written[0][-1], [written[1][i] for i in (2, 4) if i < len(written[1])]
-        every = "\n".join(chain.from_iterable(written))
-        return asking, _common_beginning(answers), every
+        return asking, _common_beginning(answers), list(chain.from_iterable(written))
 
     def _pieces(self, messages: list[dict[str, str]], *, prompt: bool) -> list[str]:
         """What the template writes between the contents; nothing where it refuses."""

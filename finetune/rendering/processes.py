@@ -45,9 +45,10 @@ def in_order(
             yield under_way.popleft().result()
             under_way.extend(pool.submit(_call, one) for one in islice(waiting, 1))
     except BrokenProcessPool as error:
+        reason = str(error.__cause__ or error).strip('"\n.').splitlines()[-1]
         raise AuroraError(
-            "a process that rendered died, most likely for want of memory; close what else needs "
-            "memory and repeat the command, or give it one core: `taskset -c 0 ...`"
+            f"a process that rendered died, most likely for want of memory ({reason}); close what "
+            "else needs memory and repeat the command, or give it one core: `taskset -c 0 ...`"
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

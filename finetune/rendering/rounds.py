@@ -111,10 +111,15 @@ def take_apart(
 
 
 def adds_up(renderer: Renderer) -> bool:
-    """Whether parts of a trial are as long as their rounds let expect, with and without system."""
-    turns = [{"role": role, "content": "a"} for role in ("user", "assistant")] * 3
+    """Whether parts of trials are as long as their rounds let expect: with and without system text,
+    and thoughts, which some templates leave out of earlier answers.
+    """
     system = {"role": "system", "content": "b"}
-    return all(_adds_up(trial, renderer) for trial in (turns, [system, *turns]))
+    for answer in ("a", "<think>\nc\n</think>\n\na"):
+        turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": answer}] * 3
+        if not all(_adds_up(trial, renderer) for trial in (turns, [system, *turns])):
+            return False
+    return True
 
 
 def _adds_up(messages: Conversation, renderer: Renderer) -> bool:

@@ -3,36 +3,42 @@
 import json
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from tokenizers import Tokenizer
+
+_CONTROL = re.compile(r"[<\[|‹｜].*\w.*[>\]|›｜]")  # bars are DeepSeek's
 
 
 class Secret(NamedTuple):
     """The disguised tokenizer: `text` disguises what a template wrote, `encode` tokenises."""
 
-    ids: list[int]  # of the control tokens: special, or such as the template writes
+    ids: list[int]  # of the control tokens: special, or marks that the template writes
     text: Callable[[str], str]
     end_of_turn: Callable[[str], int]  # length, disguised, up to a first special token, or 0
     encode: Callable[[list[str]], list[Any]]
 
 
-def disguise(tokenizer: Any, written: str) -> Secret:
-    """Make it of a fast tokenizer of transformers; `written` is what its chat template writes.
+def disguise(tokenizer: Any, written: Sequence[str]) -> Secret:
+    """Make it of a fast tokenizer of transformers; `written` are pieces that its template writes.
 
-    The names are drawn anew each time, so that a corpus cannot be written to contain one.
+    The names are drawn anew each time, so that a corpus cannot be written to contain one. Raises
+    ValueError for a tokenizer that does not allow other names.
     """
     document = json.loads(tokenizer.backend_tokenizer.to_str())
     added = document["added_tokens"]
-    special = [token for token in added if token["special"] or token["content"] in written]
+    special = [token for token in added if token["special"] or _marks(token["content"], written)]
     nonce = secrets.token_hex(8)
     names = {token["content"]: f"<|{nonce}{token['id']}|>" for token in special}
     for token in special:
         token["content"] = names[token["content"]]
     _rename(document["model"], names)
     document |= {"post_processor": None, "truncation": None, "padding": None}
-    backend = Tokenizer.from_str(json.dumps(document))
+    try:
+        backend = Tokenizer.from_str(json.dumps(document))
+    except Exception as error:  # tokenizers has no class of its own
+        raise ValueError(f"its special tokens cannot be renamed ({error})") from error
     moved = [t["id"] for t in special if backend.token_to_id(t["content"]) != t["id"]]
     if moved:
         raise ValueError(f"special tokens moved: {moved}")
@@ -55,6 +61,11 @@ def _secret(backend: Tokenizer, names: dict[str, str], ids: list[int]) -> Secret
         return list(backend.encode_batch(texts, add_special_tokens=False))
 
     return Secret(ids, text, end_of_turn, encode)
+
+
+def _marks(content: str, written: Sequence[str]) -> bool:
+    """Whether the template writes it and it looks like a mark: blanks and words are text."""
+    return bool(_CONTROL.fullmatch(content)) and any(content in piece for piece in written)
 
 
 def _rename(model: dict[str, Any], names: dict[str, str]) -> None:

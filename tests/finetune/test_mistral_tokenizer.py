@@ -90,3 +90,17 @@ def test_padding_is_never_eos(tiny_recipe, tiny_base, tmp_path):
     tokenizer.save_pretrained(tmp_path)
     (tmp_path / "config.json").write_bytes((tiny_base / "config.json").read_bytes())
     assert load_tokenizer(tiny_recipe(model=str(tmp_path))).pad_token_id == 0
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    ["{", '{"version": "1.0", "model": {"type": "BPE", "vocab": {"a": 0}, "merges": ["a b"]}}'],
+)
+def test_a_damaged_tokenizer_is_a_sentence(damaged, tiny_recipe, tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
+    (tmp_path / "tokenizer_config.json").write_text(
+        '{"tokenizer_class": "PreTrainedTokenizerFast"}'
+    )
+    (tmp_path / "tokenizer.json").write_text(damaged)
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        load_tokenizer(tiny_recipe(model=str(tmp_path)))

@@ -12,6 +12,7 @@ import pytest
 
 from finetune.rendering.cache import fingerprint, render_corpus
 from finetune.rendering.mistral import mistral_v1
+from finetune.rendering.processes import in_order
 from finetune.rendering.split import Limits, account, cut
 from schemas.errors import AuroraError
 
@@ -205,3 +206,21 @@ def test_an_empty_corpus_and_one_of_refused_rows(tmp_path):
     rendered = render_corpus(rows, mistral_v1(), Limits(), tmp_path)
     assert len(rendered.parts) == 0
     assert rendered.account.left_out == {"the last message is not the assistant's": 2}
+
+
+def test_an_error_of_rendering_is_not_one_of_the_cache(tmp_path, monkeypatch):
+    def fails(*_):
+        raise OSError("no process")
+
+    monkeypatch.setattr("finetune.rendering.cache.in_order", fails)
+    with pytest.raises(AuroraError, match=r"\(no process\); check the corpus"):
+        render_corpus(conversations(3), mistral_v1(), Limits(), tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(AuroraError, match="cannot be kept there"):
+        render_corpus(conversations(3), mistral_v1(), Limits(), tmp_path / "file")
+
+
+def test_a_process_that_dies_is_a_sentence_with_the_cause():
+    with pytest.raises(AuroraError, match=r"died, .*\(.*terminated abruptly.*\)") as caught:
+        list(in_order(os._exit, [1], 2))
+    assert "\n" not in str(caught.value)

@@ -198,6 +198,18 @@ def test_a_template_that_writes_the_last_round_differently():
     assert total.repeated > 0
 
 
+def test_a_template_that_drops_earlier_thoughts_is_not_additive():
+    """As QwQ's does: a part, whose last answer keeps its thoughts, is longer than its rounds."""
+    dropped = "(m.content if loop.last else m.content.split('</think>')[-1].lstrip('\\n'))"
+    renderer = choose_renderer("tokenizer", tokenizer(QWEN.replace("m.content", dropped)))
+    assert not renderer.additive
+    row = conversation([("a", "<think>\na b a b\n</think>\n\nb")] * 6)
+    for limit in (60, 80, 100):
+        total = account(cut(["a"], [row], renderer, Limits(limit)))
+        assert total.parts > 1
+        assert total.whole == total.kept + total.dropped
+
+
 def test_a_token_that_is_not_special_stays_one():
     made = tokenizer(QWEN)
     messages = conversation([("a", "<think>b")])
@@ -246,6 +258,27 @@ def test_a_token_that_the_template_writes_is_no_text_even_where_it_is_not_specia
         assert result.input_ids.count(token) == 1
         assert token in renderer.control_ids
     assert "".join(renderer.pieces(result.input_ids)).count(forged) == 2
+
+
+@pytest.mark.parametrize("word", ["\n", "\n\n", "user"])
+def test_text_that_the_template_writes_too_stays_text(word):
+    made = tokenizer(QWEN)
+    made.add_tokens([word])
+    messages = conversation([(f"a{word}b", "b\na user")])
+    renderer = choose_renderer("tokenizer", made)
+    assert made.convert_tokens_to_ids(word) not in renderer.control_ids
+    assert renderer.render([messages])[0].input_ids == theirs(made, messages)
+
+
+def test_a_tokenizer_whose_special_tokens_cannot_be_renamed_is_a_sentence():
+    from tokenizers import Tokenizer, models
+
+    vocabulary = {"<": 0, ">": 1, "<>": 2}
+    backend = Tokenizer(models.BPE(vocab=vocabulary, merges=[("<", ">")]))
+    made = transformers.PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="<>")
+    made.chat_template = QWEN
+    with pytest.raises(ModelError, match="cannot be renamed"):
+        choose_renderer("tokenizer", made)
 
 
 def test_a_template_that_writes_the_date_writes_the_same_one_every_day():
