@@ -94,7 +94,10 @@ def test_padding_is_never_eos(tiny_recipe, tiny_base, tmp_path):
 
 @pytest.mark.parametrize(
     "damaged",
-    ["{", '{"version": "1.0", "model": {"type": "BPE", "vocab": {"a": 0}, "merges": ["a b"]}}'],
+    [
+        "{",
+        '{"added_tokens": [], "model": {"type": "BPE", "vocab": {"a": 0}, "merges": ["a b"]}}',
+    ],
 )
 def test_a_damaged_tokenizer_is_a_sentence(damaged, tiny_recipe, tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "llama"}')
