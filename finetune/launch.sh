@@ -30,7 +30,15 @@ fi
 # A checkout need not be installed. The folder of installed packages must not come first.
 if [[ -e $root/pyproject.toml ]]; then export PYTHONPATH=$root${PYTHONPATH:+:$PYTHONPATH}; fi
 
-gpus=$("$PYTHON" -c 'import accelerate, torch; print(torch.cuda.device_count())') || {
+# An installed package that cannot be imported is shown with its traceback.
+gpus=$("$PYTHON" -c '
+import sys
+from importlib.util import find_spec
+if not (find_spec("torch") and find_spec("accelerate")):
+    sys.exit(1)
+import torch
+print(torch.cuda.device_count())
+') || {
   echo "launch.sh: $PYTHON cannot train; pip install torch==2.13.0 && pip install 'aurora-zh[finetune]'" >&2
   exit 1
 }

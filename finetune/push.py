@@ -27,12 +27,12 @@ def command(
         raise click.UsageError("--create-pr opens against main; leave --revision out")
     with needs("finetune"):
         from finetune.adapter.check import check_adapter
+        from finetune.adapter.publish import check_name, push_files
+    check_name(repo)
     files = check_adapter(directory)
     if dry_run:
         _list(files)
         return
-    from finetune.adapter.publish import push_files
-
     done = push_files(files, repo, public=public, revision=revision, create_pr=create_pr)
     kind = "private" if done.private else "public"
     state = "pushed" if done.changed else "unchanged, no commit made"

@@ -45,6 +45,7 @@ def command(config: str, changes: tuple[str, ...], fresh: bool, as_json: bool) -
 def _record(recipe: TrainingRecipe, fresh: bool) -> "TrainingRecord | None":
     """Of the run, or of one that is finished; None where another process reports."""
     with needs("finetune"):
+        from finetune.adapter.card import write_card
         from finetune.corpus import load_corpus
         from finetune.training.identity import finished
     corpus = load_corpus(recipe.data, recipe.data_revision)
@@ -52,6 +53,8 @@ def _record(recipe: TrainingRecipe, fresh: bool) -> "TrainingRecord | None":
     record = None if fresh else finished(Path(recipe.output), recipe, corpus.data)
     if record:
         err.print(f"{recipe.output}: finished already; --fresh trains anew", soft_wrap=True)
+        if not (Path(recipe.output) / "README.md").exists():
+            write_card(Path(recipe.output), record)
         return record
     return _train(recipe, corpus, fresh)
 
@@ -93,7 +96,7 @@ def _results(record: "TrainingRecord") -> list[tuple[str, str]]:
         ("tokens per second", f"{record.tokens_per_second:,.0f} on {record.device}"),
         ("time in steps", f"{record.seconds:,.0f} s"),
         ("peak GPU memory", memory),
-        ("adapter", f"{output} (card: README.md, losses: assets/loss.png)"),
+        ("adapter", f"{output} (with card and figure)"),
         ("next", f"python -m finetune.chat {output}"),
     ]
 

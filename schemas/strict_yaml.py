@@ -7,8 +7,16 @@ import yaml
 
 from schemas.errors import RecipeError
 
-#: PyYAML raises ValueError for a date like 2024-13-45, and recurses into nested brackets.
-YAML_ERRORS = (yaml.YAMLError, ValueError, RecursionError)
+#: PyYAML recurses into nested brackets, and its constructors raise what they meet: for 2024-13-45,
+#: `!!int ''`, `!!bool maybe` and `!!timestamp soon`.
+YAML_ERRORS = (
+    yaml.YAMLError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    TypeError,
+    RecursionError,
+)
 
 
 class _Loader(yaml.SafeLoader):

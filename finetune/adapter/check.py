@@ -13,6 +13,7 @@ from finetune.adapter.card import current_evaluation, hub_base
 from finetune.adapter.record import CONFIG, RECORD, WEIGHTS, TrainingRecord, read_record
 from finetune.evaluation.result import EVALUATION
 from schemas.errors import ModelError
+from schemas.strict_yaml import YAML_ERRORS
 
 #: Only these leave the machine: no checkpoints, optimizer states, logs or what else lies there.
 _PUBLIC = re.compile(
@@ -22,6 +23,7 @@ _PUBLIC = re.compile(
 )
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _EXAMPLE = "it, such as mistralai/Mixtral-8x7B-Instruct-v0.1,"
+_ANEW = "train again with --fresh"
 _FRONT_MATTER = re.compile(r"---\n(.*?)\n---\n", re.DOTALL)
 
 
@@ -36,6 +38,11 @@ def check_adapter(directory: Path) -> dict[str, Path | bytes]:
     Raises ModelError, which names the file and the remedy, where it is not.
     """
     record = read_record(directory)
+    if record.base.from_config:
+        raise ModelError(
+            f"{directory}: its base is a random model made for a trial; nobody else has it, so "
+            "there is nothing to publish"
+        )
     _check_config(directory / CONFIG, record)
     _check_weights(directory / WEIGHTS)
     _check_card(directory / "README.md", record)
@@ -55,7 +62,7 @@ def _check_config(path: Path, record: TrainingRecord) -> None:
     try:
         base = json.loads(path.read_bytes())["base_model_name_or_path"]
     except (OSError, ValueError, KeyError, TypeError):
-        raise ModelError(f"{path}: cannot be read, or names no base; repeat the training") from None
+        raise ModelError(f"{path}: cannot be read, or names no base; {_ANEW}") from None
     if not _is_base(base, record):
         raise ModelError(
             f"{path}: base_model_name_or_path is {json.dumps(base)}, which is not the base's Hub "
@@ -80,12 +87,12 @@ def _check_weights(path: Path) -> None:
         with safe_open(path, framework="numpy") as file:  # torch would take seconds to import
             names = list(file.keys())
             if not names:
-                raise ModelError(f"{path}: holds no tensor; repeat the training")
+                raise ModelError(f"{path}: holds no tensor; {_ANEW}")
             for name in names:
                 if fault := _fault(file, name):
-                    raise ModelError(f"{path}: {name} {fault}; repeat the training")
+                    raise ModelError(f"{path}: {name} {fault}; {_ANEW}")
     except (OSError, SafetensorError):
-        raise ModelError(f"{path}: is no intact safetensors file; repeat the training") from None
+        raise ModelError(f"{path}: is no intact safetensors file; {_ANEW}") from None
 
 
 def _fault(file: Any, name: str) -> str | None:
@@ -100,7 +107,7 @@ def _check_card(path: Path, record: TrainingRecord) -> None:
     try:
         match = _FRONT_MATTER.match(path.read_text(encoding="utf-8"))
         metadata = yaml.safe_load(match[1]) if match else None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+    except (OSError, *YAML_ERRORS):
         metadata = None
     if not isinstance(metadata, dict):
         raise ModelError(

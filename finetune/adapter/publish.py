@@ -1,7 +1,7 @@
 """An adapter's directory on the Hub: private unless said otherwise, in one commit or none."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +34,18 @@ class Pushed:
     private: bool
 
 
+def check_name(repo: str) -> None:
+    """Raise RecipeError where `repo` is no OWNER/NAME: nothing is asked of the Hub."""
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
+
+    with suppress(HFValidationError):
+        validate_repo_id(repo)
+        if "/" in repo:  # else the client would take the owner from the token
+            return
+    raise RecipeError(f"{repo!r}: is no name of a repository; write OWNER/NAME")
+
+
 def push_files(
     files: Mapping[str, Path | bytes],
     repo: str,
@@ -45,12 +57,11 @@ def push_files(
     """Make the repository's part of an adapter equal to `files`, by one commit on what was read.
 
     Large files are stored before, so that the commit is all or nothing; what the Hub has already
-    is not sent. Other files of the repository stay. Raises AuroraError in one sentence.
+    is not sent. Other files of the repository stay. `repo` went through check_name. Raises
+    AuroraError in one sentence.
     """
     from huggingface_hub import HfApi, get_token
 
-    if len(repo.split("/")) != 2:  # the client would take the owner from the token
-        raise RecipeError(f"{repo!r}: is no name of a repository; write OWNER/NAME")
     if not (get_token() or "").isascii():
         raise AuroraError(
             "the Hub's token (HF_TOKEN, or of `hf auth login`) has characters that no token has; "
@@ -114,8 +125,6 @@ def _explained(repo: str) -> Iterator[None]:
     transport: type[Exception] = errors.HTTPError  # type: ignore[attr-defined]  # httpx or httpx2
     try:
         yield
-    except errors.HFValidationError:
-        raise RecipeError(f"{repo!r}: is no name of a repository; write OWNER/NAME") from None
     except errors.LocalTokenNotFoundError:
         raise AuroraError(f"{repo}: the Hub needs a token; run `hf auth login`") from None
     except errors.HfHubHTTPError as error:

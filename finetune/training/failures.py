@@ -1,10 +1,11 @@
 """What goes wrong outside the recipe: a full disk, a full GPU, a lost process, a defect of ours."""
 
 import errno
+import re
 import shutil
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from schemas.errors import AuroraError, TrainingError
@@ -41,7 +42,14 @@ def _is_full(error: Exception, directory: Path) -> bool:
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno in _FULL
     said = any(f"os error {number})" in str(error) for number in _FULL)  # Rust's words
-    return said or shutil.disk_usage(directory).free < _LITTLE
+    return said or _has_little(directory)
+
+
+def _has_little(directory: Path) -> bool:
+    with suppress(OSError):
+        there = next(path for path in (directory, *directory.absolute().parents) if path.exists())
+        return shutil.disk_usage(there).free < _LITTLE
+    return False  # the first error is the one to show
 
 
 @contextmanager
@@ -56,11 +64,21 @@ def computing() -> Iterator[None]:
             f"the GPU's memory is full ({str(error).splitlines()[0]}); lower batch_size and raise "
             "accumulation, or lower max_length; finetune.plan shows what needs how much"
         ) from error
-    except torch.distributed.DistError as error:
+    except RuntimeError as error:
+        if not _is_lost_peer(error):
+            raise
         raise Interrupted(
             f"another process of this run is gone ({str(error).splitlines()[0]}); "
             "repeat the command to go on"
         ) from error
+
+
+def _is_lost_peer(error: RuntimeError) -> bool:
+    """Whether another process ended: NCCL has a type for it, gloo only words."""
+    import torch
+
+    known = getattr(torch.distributed, "DistError", ())  # not in every build
+    return isinstance(error, known) or re.search(r"Connection \w+ by peer", str(error)) is not None
 
 
 @contextmanager

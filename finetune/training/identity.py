@@ -118,6 +118,7 @@ def clear(output: Path) -> None:
         return
     for name in (RECORD, *WRITTEN):
         (output / name).unlink(missing_ok=True)
+    shutil.rmtree(output / "evaluation", ignore_errors=True)
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path)

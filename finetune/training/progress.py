@@ -44,8 +44,8 @@ class Lines(TrainerCallback):  # type: ignore[misc]  # transformers is not read 
         if state.is_world_process_zero and (line := describe(logs)):
             err.print(f"step {state.global_step}/{state.max_steps}  {line}", soft_wrap=True)
 
-    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Put the bar away."""
+    def stop(self) -> None:
+        """Put the bar away and show the cursor again."""
         self._bar.stop()
 
 

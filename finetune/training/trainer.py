@@ -51,13 +51,14 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is not read by my
         """`rows`: what to train on (see rows.py); `parts`: the same unpacked, with ids, for a
         diagnosis; `validation`: parts of the validation split.
         """
+        self._lines = Lines()
         super().__init__(
             model=model,
             args=args,
             train_dataset=rows,
             eval_dataset=validation,
             processing_class=tokenizer,
-            callbacks=[flow, Lines()],
+            callbacks=[flow, self._lines],
         )
         # transformers' own callback prints dictionaries.
         self.callback_handler.callbacks = [
@@ -73,6 +74,13 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is not read by my
 
     def _send_telemetry(self) -> None:
         """TRL reports its use to the Hub; we make no call that nobody asked for."""
+
+    def train(self, *args: Any, **kwargs: Any) -> Any:
+        """Train; however it ends, the terminal is left as it was."""
+        try:
+            return super().train(*args, **kwargs)
+        finally:
+            self._lines.stop()
 
     # --- a step ---
 
@@ -180,7 +188,8 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is not read by my
         step, first = self.state.global_step, self.args.should_save
         directory = checkpoints.writing(self._folder, step)
         if first:
-            checkpoints.begin(self._folder, step)
+            with saving(directory):
+                checkpoints.begin(self._folder, step)
         self.accelerator.wait_for_everyone()
         with saving(directory):
             self._write(directory)

@@ -2,6 +2,7 @@
 
 import json
 import random
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("trl")
 from datasets import Dataset  # noqa: E402
 from pydantic import ValidationError  # noqa: E402
+from rich.console import Console  # noqa: E402
 
 from finetune.model import add_adapter, load_base, load_tokenizer  # noqa: E402
 from finetune.training import checkpoints  # noqa: E402
@@ -182,7 +184,11 @@ def test_the_loss_falls_by_half_in_60_steps(tiny_recipe, tmp_path):
     assert losses[-1] < losses[0] / 2
 
 
-def test_a_loss_that_is_not_finite_stops_before_anything_changes(tiny_recipe, tmp_path):
+def test_a_loss_that_is_not_finite_stops_before_anything_changes(
+    tiny_recipe, tmp_path, monkeypatch
+):
+    terminal = Console(file=StringIO(), force_terminal=True)
+    monkeypatch.setattr("finetune.training.progress.err", terminal)
     parts = make_parts([20, 20, 20, 20], [5] * 4)
     recipe = quick(tiny_recipe, batch_size=1, accumulation=2, max_steps=9, save_steps=1)
     trainer = make_trainer(recipe, tmp_path, parts)
@@ -209,6 +215,8 @@ def test_a_loss_that_is_not_finite_stops_before_anything_changes(tiny_recipe, tm
     assert checkpoints.saved_steps(tmp_path / "checkpoints") == [1, 2]
     changed = sum(int((weights[n].detach() != before[n]).sum()) for n in before)
     assert changed == 0 or changed == 1  # nothing but the poison
+    shown = terminal.file.getvalue()
+    assert shown.rfind("\x1b[?25h") > shown.find("\x1b[?25l") >= 0  # the cursor is back
 
 
 def test_a_gradient_that_is_not_finite_is_explained_in_the_first_step(tiny_recipe, tmp_path):

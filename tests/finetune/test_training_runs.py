@@ -19,6 +19,8 @@ from finetune.adapter.record import read_record  # noqa: E402
 from finetune.console import main  # noqa: E402
 from finetune.recipe import TrainingRecipe  # noqa: E402
 from finetune.train import command as train  # noqa: E402
+from finetune.training.failures import Interrupted, computing, saving  # noqa: E402
+from schemas.errors import RecipeError  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 
@@ -200,6 +202,8 @@ def test_fresh_leaves_nothing_of_the_run_before(trained, tmp_path):
     output = tmp_path / "adapter"
     shutil.copytree(trained, output)
     (output / "evaluation.json").write_text("{}")
+    (output / "evaluation").mkdir()
+    (output / "evaluation" / "answers.jsonl").write_text("{}")
     (output / "notes.txt").write_text("mine")
     clear(output)
     left = sorted(str(path.relative_to(output)) for path in output.rglob("*") if path.is_file())
@@ -244,6 +248,39 @@ def test_repeating_a_finished_run_says_so(settings, trained, command):
     assert "finished already" in ended.err
     assert json.loads(ended.out)["steps"] == 10
     assert (trained / "training.json").stat().st_mtime_ns == before
+
+
+def test_repeating_a_finished_run_writes_its_card_again(settings, trained, command):
+    card = trained / "README.md"
+    before = card.read_bytes()
+    card.unlink()
+    ended = command(train, "--config", settings, "--set", f"output={trained}", "--json")
+    assert ended.code == 0
+    assert card.read_bytes() == before
+
+
+@pytest.mark.parametrize("value", ["!!int ''", "!!bool maybe", "!!timestamp soon", "2024-13-45"])
+def test_a_recipe_with_a_value_that_is_none_is_named(tmp_path, value):
+    from finetune.recipe import read_recipe
+
+    path = tmp_path / "recipe.yaml"
+    path.write_text(f"seed: {value}\n")
+    with pytest.raises(RecipeError, match=r"recipe\.yaml: is not valid YAML"):
+        read_recipe(path)
+    with pytest.raises(RecipeError):
+        read_recipe("tiny", [f"seed={value}"])
+
+
+def test_a_lost_process_is_an_interruption_and_a_defect_is_not():
+    with pytest.raises(Interrupted, match="repeat the command"), computing():
+        raise RuntimeError("[pair.cc:547] Connection closed by peer [127.0.0.1]:29500")
+    with pytest.raises(RuntimeError, match="shapes"), computing():
+        raise RuntimeError("shapes differ")
+
+
+def test_what_cannot_be_saved_keeps_its_reason_where_the_folder_is_gone(tmp_path):
+    with pytest.raises(ValueError, match="the reason"), saving(tmp_path / "gone" / "deeper"):
+        raise ValueError("the reason")
 
 
 def test_another_recipe_is_refused_by_the_names_of_its_changes(
@@ -308,6 +345,23 @@ def test_the_shipped_recipes_are_valid(name):
     from finetune.recipe import read_recipe
 
     assert read_recipe(ROOT / "finetune" / "recipes" / f"{name}.yaml").output
+
+
+def test_the_launcher_says_in_a_sentence_that_a_package_is_missing(tmp_path):
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/bash\nexec {sys.executable} -I -S "$@"\n')
+    python.chmod(0o755)
+    ended = subprocess.run(
+        [ROOT / "finetune" / "launch.sh", "tiny"],
+        env={**os.environ, "PYTHON": str(python)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert "cannot train; pip install" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
 
 
 @pytest.fixture

@@ -158,6 +158,7 @@ def test_a_hub_that_cannot_be_reached_and_a_name_that_is_none(push, hub, hub_env
         done = push(repo=name)
         assert done.returncode == 2
         assert "OWNER/NAME" in done.said
+        assert push("--dry-run", repo=name).returncode == 2
     assert hub.requests == []
     hub_environment["HF_ENDPOINT"] = "http://127.0.0.1:9"
     hub_environment["HF_HUB_DOWNLOAD_TIMEOUT"] = "1"
@@ -212,6 +213,12 @@ def test_a_local_base_is_not_of_the_hub_whatever_it_looks_like(adapter):
     check_adapter(adapter)
 
 
+def random_base(folder):
+    base = make_record().base.model_copy(update={"from_config": True})
+    record = make_record(base=base)
+    (folder / "training.json").write_text(record.model_dump_json())
+
+
 @pytest.mark.parametrize(
     ("damage", "name", "word"),
     [
@@ -233,6 +240,8 @@ def test_a_local_base_is_not_of_the_hub_whatever_it_looks_like(adapter):
         (weights({"exp_avg": np.ones(2)}), "adapter_model", "exp_avg"),
         (broken("evaluation.json", b"{}"), "evaluation.json", "damaged"),
         (broken("README.md", b"# no metadata"), "README.md", "metadata"),
+        (broken("README.md", b"---\ndate: 2024-13-45\n---\n"), "README.md", "metadata"),
+        (random_base, "adapter", "random model"),
         (broken("README.md", b"---\nbase_model: /home/me/m\n---\n"), "README.md", "Hub id"),
     ],
 )
