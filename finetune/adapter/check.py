@@ -134,4 +134,6 @@ def public_record(record: TrainingRecord) -> bytes:
         if recipe[key] and not (of_hub.get(key) and _HUB_ID.fullmatch(recipe[key])):
             recipe[key] = PurePath(recipe[key].replace("\\", "/")).name
     document = record.model_dump(mode="json") | {"recipe": recipe}
+    if not record.base.revision:
+        document["base"]["model"] = PurePath(record.base.model).name
     return (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode()
