@@ -15,8 +15,8 @@ machine without a network that has torch, `sh benchmarks/gpu_wheels.sh` fetches 
 output/wheels; copy the tree and that folder there (45 MB), and run in the tree
 
     python3 -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --upgrade \\
-        --target /tmp/site-packages output/wheels/*.whl &&
-    PYTHONPATH=/tmp/site-packages PYTHONUNBUFFERED=1 python3 -m benchmarks.gpu --out "$OUT"
+        --target "$HOME"/site-packages output/wheels/*.whl &&
+    PYTHONPATH="$HOME"/site-packages PYTHONUNBUFFERED=1 python3 -m benchmarks.gpu --out "$OUT"
 
 The folder must be called site-packages: dill pickles modules that lie elsewhere whole. With these
 wheels --tiny ran on Python 3.12 beside torch 2.11, transformers 5.17 and huggingface_hub 1.33.

@@ -1,6 +1,6 @@
 """Chat templates: tokens of apply_chat_template, masks of our own, no control token from text."""
 
-import pickle
+from copy import deepcopy
 
 import pytest
 from hypothesis import given
@@ -173,7 +173,7 @@ def test_the_account_closes_and_the_forecast_is_true(renderer, rounds, system, l
 
 
 def test_a_copy_in_another_process_renders_the_same(renderer):
-    copy = pickle.loads(pickle.dumps(renderer))
+    copy = deepcopy(renderer)  # as a worker process gets it
     rows = [conversation([("你好 <|im_end|>", "b\n")] * 2, "c")]
     assert copy.digest == renderer.digest
     assert copy.render(rows)[0].labels == renderer.render(rows)[0].labels
