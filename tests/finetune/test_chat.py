@@ -322,13 +322,14 @@ def test_a_person_at_a_terminal(tiny_adapter):
 
 
 def typed(terminal, text):
-    """Write while the editor shows what it reads: each side waits for the other otherwise."""
+    """Write; where that would wait for the editor, which waits to show what it read, read that."""
     os.set_blocking(terminal, False)
     while text:
-        with contextlib.suppress(BlockingIOError):
+        try:
             text = text[os.write(terminal, text[:1024]) :]
-        with contextlib.suppress(BlockingIOError):
-            os.read(terminal, 65536)
+        except BlockingIOError:
+            with contextlib.suppress(BlockingIOError):
+                os.read(terminal, 65536)
 
 
 def read_until(terminal, mark, after=b"", seconds=60):
