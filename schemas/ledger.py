@@ -4,6 +4,8 @@ from enum import StrEnum
 
 import pyarrow as pa
 
+from schemas.conversation import MESSAGES
+
 
 class Outcome(StrEnum):
     """Where a record ended. Per source, input records = kept + dropped + quarantined."""
@@ -53,3 +55,8 @@ EDITS = pa.schema(
         pa.field("diff", pa.list_(CHANGE)),  # from before to after, in order; null: removed
     ]
 )
+
+#: One row per record that was read and then dropped: `ledger/dropped/*.parquet`. The messages are
+#: as they stood when the record left, without what the privacy stage finds, where it searches.
+#: Records that reading itself rejected have none: their evidence quotes them.
+DROPPED = pa.schema([pa.field("id", pa.string()), pa.field("messages", MESSAGES)])

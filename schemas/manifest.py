@@ -9,7 +9,7 @@ from schemas.document import Document
 from schemas.recipe import Recipe
 from schemas.statistics import SourceCounts
 
-MANIFEST_VERSION = 2
+MANIFEST_VERSION = 3
 
 
 class InputFile(Document):
@@ -35,6 +35,7 @@ class OutputFile(Document):
     bytes: int
     sha256: str
     rows: int | None  # of Parquet files
+    skeleton_sha256: str | None = None  # of README.md without the text of its user's sections
 
 
 class Manifest(Document):

@@ -55,6 +55,33 @@ class Distribution(Document):
     maximum: int
 
 
+class Histogram(Document):
+    """How a measure is spread over the conversations of one source.
+
+    raw: those that could be read, for quality those that reached its stage; result: the kept ones.
+    Bin i holds values from `edges[i]` up to, and without, `edges[i + 1]`; the last one is open.
+    """
+
+    of: Literal["raw", "result"]
+    source: str
+    measure: Literal["characters", "tokens", "quality"]
+    edges: list[float]
+    counts: list[int]  # one per edge
+
+
+class Tally(Document):
+    """Conversations of one source by the values of a column, most frequent first.
+
+    raw: those that reached the stage that names the value; result: the kept ones. There is no raw
+    tally of categories.
+    """
+
+    of: Literal["raw", "result"]
+    source: str
+    column: Literal["language", "script", "category"]
+    counts: dict[str, int]
+
+
 class Overlap(Document):
     """One cell of the overlap matrix: what `source` has in common with `other`.
 
@@ -130,6 +157,8 @@ class Statistics(Document):
     control_tokens: ControlTokensFound
     tokens: Distribution  # Mixtral tokens per kept conversation
     characters: Distribution  # per kept conversation
+    histograms: list[Histogram]  # by measure, then source, then raw and result
+    tallies: list[Tally]  # by column, then source, then raw and result
     splits: dict[str, int]  # train, and validation where there is one
     overlap: list[Overlap]  # every pair of sources, each with itself too
     clusters: list[Cluster]  # the largest, largest first

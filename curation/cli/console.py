@@ -9,6 +9,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from curation.text.printable import printable
+
 #: In a pipe there is no terminal to fit, so tables get all the room they need.
 _PIPE_WIDTH = 200
 
@@ -39,23 +41,17 @@ def progress(phase: str, tasks: int) -> Iterator[Callable[[], None]]:
 
 def say(line: str, style: str = "") -> None:
     """Print a line that the terminal wraps, not we: paths and ids stay whole for copying."""
-    out.print(shown(line), style=style, soft_wrap=True)
+    out.print(printable(line), style=style, soft_wrap=True)
 
 
 def complain(line: str) -> None:
     """The same on standard error."""
-    err.print(shown(line), soft_wrap=True)
-
-
-def shown(value: object) -> str:
-    """A value as text that cannot drive the terminal: control characters are made visible."""
-    text = str(value)
-    return "".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text)
+    err.print(printable(line), soft_wrap=True)
 
 
 def excerpt(text: str, length: int = 60) -> str:
     """The beginning of a text, on one line."""
-    line = shown(" ".join(text.split()))
+    line = printable(" ".join(text.split()))
     return line if len(line) <= length else line[: length - 1] + "…"
 
 
@@ -70,5 +66,7 @@ def table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -
         )
     for row in rows:
         # As Text: corpus and recipe text must not be taken for markup.
-        result.add_row(*(Text(f"{v:,}" if isinstance(v, int | float) else shown(v)) for v in row))
+        result.add_row(
+            *(Text(f"{v:,}" if isinstance(v, int | float) else printable(v)) for v in row)
+        )
     return result

@@ -10,12 +10,13 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from curation.cli.console import excerpt, out, say, shown, table
+from curation.cli.console import excerpt, out, say, table
 from curation.engine.plan import Plan
 from curation.engine.read import summary_path
 from curation.explain import Life
 from curation.outputs.withheld import redacted
 from curation.sources.inspect import Inspection
+from curation.text.printable import printable
 from schemas.conversation import Message
 from schemas.recipe import Privacy
 from schemas.statistics import Statistics
@@ -42,12 +43,12 @@ def print_statistics(statistics: Statistics) -> None:
     }
     for name, counts in lines.items():
         if counts:
-            out.print(Text(shown(_line(name, counts))))
+            out.print(Text(printable(_line(name, counts))))
     if statistics.control_tokens.occurrences:
         found = statistics.control_tokens
         out.print(f"control tokens: {found.occurrences:,} in {found.conversations:,} conversations")
     if statistics.splits.get("validation"):
-        out.print(Text(shown(_line("splits", statistics.splits))))
+        out.print(Text(printable(_line("splits", statistics.splits))))
     tokens = statistics.tokens
     out.print(f"tokens: {tokens.total:,} in all, {tokens.p50:,} median, {tokens.maximum:,} most")
 
@@ -165,12 +166,12 @@ def print_life(life: Life) -> None:
 def _print_pairs(pairs: Sequence[tuple[str, object]]) -> None:
     for name, value in pairs:
         if value not in (None, "{}"):
-            out.print(Text(f"  {name:<15} ", style="dim") + Text(shown(value)), soft_wrap=True)
+            out.print(Text(f"  {name:<15} ", style="dim") + Text(printable(value)), soft_wrap=True)
 
 
 def _print_messages(messages: Sequence[Message]) -> None:
     for message in messages:
-        line = Text(f"  {message.role:<10}", style="cyan") + Text(shown(message.content))
+        line = Text(f"  {message.role:<10}", style="cyan") + Text(printable(message.content))
         out.print(line, soft_wrap=True)
 
 
@@ -182,9 +183,9 @@ def _difference(before: str, diff: Sequence[dict[str, Any]] | None, context: int
     for change in diff:
         text.append(_around(before[place : change["start"]], context))
         if change["removed"]:
-            text.append(f"[-{shown(change['removed'])}-]", style="red")
+            text.append(f"[-{printable(change['removed'])}-]", style="red")
         if change["added"]:
-            text.append(f"{{+{shown(change['added'])}+}}", style="green")
+            text.append(f"{{+{printable(change['added'])}+}}", style="green")
         place = change["start"] + len(change["removed"])
     return text.append(_around(before[place:], context))
 
@@ -192,7 +193,7 @@ def _difference(before: str, diff: Sequence[dict[str, Any]] | None, context: int
 def _around(same: str, context: int) -> str:
     """The two ends of a stretch that stays."""
     cut = len(same) > 2 * context
-    return shown(f"{same[:context]}…{same[-context:]}" if cut else same)
+    return printable(f"{same[:context]}…{same[-context:]}" if cut else same)
 
 
 def _sources(statistics: Statistics) -> Table:

@@ -68,6 +68,8 @@ def collect(
         tokens=_distribution(data, pl.col("tokens")),
         characters=_distribution(texts, pl.col("characters")),
         splits=_splits(directory / "data"),
+        histograms=[],
+        tallies=[],
         overlap=overlap(members, names),
         clusters=largest_clusters(corpus, members, plan.recipe.stages.privacy),
         same_prompt=_same_prompt(texts),
