@@ -1,0 +1,81 @@
+"""Templates whose every value is harmless, and a policy under which nothing could run anyway.
+
+Corpus text is hostile. Three walls stand between it and a reader: `printable` writes out control,
+direction and invisible characters, autoescaping turns the rest into text, and the policy of the
+page refuses scripts, requests and foreign styles even where both would fail.
+"""
+
+import base64
+import hashlib
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+
+from curation.text.printable import printable
+
+#: The style sheet of all pages: typography, tables, light and dark, phone and print.
+STYLE = (files("curation.pages") / "style.css").read_text(encoding="utf-8")
+
+_NOTHING, _ITSELF = "'none'", "'self'"
+
+
+def environment(package: str, folder: str) -> jinja2.Environment:
+    """An environment for the templates in `folder` of `package`, and those of `curation/pages`.
+
+    Filters: `number` (1,234) and `percent` (12.3 %) beside Jinja's own.
+    """
+    made = jinja2.Environment(
+        loader=jinja2.ChoiceLoader(
+            [jinja2.PackageLoader(package, folder), jinja2.PackageLoader("curation", "pages")]
+        ),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["number"] = number
+    made.filters["percent"] = percent
+    return made
+
+
+def policy(*inline_styles: str, forms: bool = False, header: bool = False) -> str:
+    """The Content-Security-Policy of a page whose `<style>` elements hold just `inline_styles`.
+
+    forms: the page has forms, which may be sent to where it came from. header: it is for an HTTP
+    header; a `<meta>` tag does not know `frame-ancestors`.
+    """
+    hashes = [f"'sha256-{_digest(style)}'" for style in inline_styles]
+    rules = [
+        f"default-src {_NOTHING}",
+        f"style-src {' '.join(hashes or [_NOTHING])}",
+        "img-src data:",
+        f"base-uri {_NOTHING}",
+        f"form-action {_ITSELF if forms else _NOTHING}",
+        *[f"frame-ancestors {_NOTHING}"] * header,
+    ]
+    return "; ".join(rules)
+
+
+def number(value: float) -> str:
+    """1234 → 1,234; 3.14159 → 3.14."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
+
+
+def percent(share: float) -> str:
+    """0.1234 → 12.3 %. What is not nothing is not shown as 0, nor what is not all as 100."""
+    if 0 < share < 0.001:
+        return "< 0.1 %"
+    if 0.999 < share < 1:
+        return "> 99.9 %"
+    return f"{100 * share:.1f} %"
+
+
+def _finalize(value: Any) -> Any:
+    # What is marked as HTML was made by a template or a figure of ours.
+    return value if hasattr(value, "__html__") else printable(value)
+
+
+def _digest(style: str) -> str:
+    return base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
