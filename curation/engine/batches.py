@@ -10,12 +10,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation.engine import checkpoint
+from curation.engine.bins import binned
 from curation.engine.keys import key
 from curation.engine.tables import apply, result_tables, tally
 from curation.stages import PlannedStage
+from curation.stages.tokens import TOKENS_READ
 
 #: What deduplication needs of every row beside its signature, which is in a checkpoint of its own.
 INDEX = ("id", "quality")
+
+#: Column of a stage's result → the measure it has of every conversation that reached the stage.
+_MEASURED = {TOKENS_READ: "tokens", "quality": "quality"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,11 @@ def _counts(
         "dropped": tally(drops.column("reason").to_pylist()),
         "edited": tally(rules),
         "seconds": seconds,
+    }
+    counts["histograms"] = {
+        measure: binned(measure, columns.column(name).to_numpy())
+        for name, measure in _MEASURED.items()
+        if name in columns.column_names
     }
     for column in ("language", "script_before"):
         if column in columns.column_names:

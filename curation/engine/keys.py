@@ -27,7 +27,19 @@ SHAPING_LIBRARIES = (
     "sentencepiece",
 )
 #: Folders in which nothing shapes them.
-_NOT_SHAPING = ("cli", "recipes", "sample", "training", "__pycache__")
+_NOT_SHAPING = (
+    "browser",
+    "cli",
+    "compare",
+    "figures",
+    "pages",
+    "publishing",
+    "recipes",
+    "report",
+    "sample",
+    "training",
+    "__pycache__",
+)
 
 
 def key(*parts: Any) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from curation.engine import checkpoint
+from curation.engine.bins import binned
 from curation.engine.tables import EDITED, difference, rejected_table, tally
 from curation.sources.files import SourceFile
 from curation.sources.reader import read
@@ -122,6 +123,7 @@ def _note(
 ) -> dict[str, Any]:
     multi = sum(count_rounds([m.role for m in c.messages]) > 1 for c in conversations)
     quarantined = sum(r.outcome == Outcome.QUARANTINED for r in rejected)
+    characters = [sum(len(m.content) for m in c.messages) for c in conversations]
     return {
         "records": len(records),
         "rejected": tally(r.reason for r in rejected),
@@ -129,5 +131,6 @@ def _note(
         "repairs": tally(chain.from_iterable(c.repairs for c in conversations)),
         "single": len(records) - quarantined - multi,
         "multi": multi,
+        "histograms": {"characters": binned("characters", characters)},
         "seconds": seconds,
     }

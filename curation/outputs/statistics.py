@@ -16,7 +16,8 @@ from curation.engine.tables import tally
 from curation.outputs.clusters import cluster_members, largest_clusters, overlap
 from curation.outputs.contamination import contamination
 from curation.outputs.parquet import ROW_GROUP, scan
-from curation.stages import SIGNATURES
+from curation.outputs.spread import histograms, tallies
+from curation.stages import COUNT_READ, SIGNATURES
 from schemas.conversation import DATA
 from schemas.ledger import Outcome
 from schemas.statistics import (
@@ -38,13 +39,15 @@ def collect(
     duplicates: those dropped, by `engine.duplicates.DUPLICATES`, kept at `compared` if looked for.
     """
     reads = [(chunk.source, checkpoint.load_note(chunk.read)) for chunk in corpus.chunks]
-    stages = [
-        stage
+    noted = [
+        (chunk.source, stage)
         for chunk in corpus.chunks
         for stage in checkpoint.load_note(chunk.index_path)["stages"]
     ]
+    stages = [stage for _, stage in noted]
     names = [source.name for source in plan.recipe.sources]
-    data, texts = scan(directory / "data"), _texts(directory / "data").lazy()
+    data, measured = scan(directory / "data"), _measured(directory / "data")
+    texts = measured.lazy()
     decisions = scan(directory / "ledger" / "decisions")
     counts = [_read_counts(reads), *_stage_counts(stages)]
     if compared and plan.recipe.stages.dedup.enabled:
@@ -68,8 +71,8 @@ def collect(
         tokens=_distribution(data, pl.col("tokens")),
         characters=_distribution(texts, pl.col("characters")),
         splits=_splits(directory / "data"),
-        histograms=[],
-        tallies=[],
+        histograms=histograms([*reads, *noted], measured, names),
+        tallies=tallies(noted, data, names),
         overlap=overlap(members, names),
         clusters=largest_clusters(corpus, members, plan.recipe.stages.privacy),
         same_prompt=_same_prompt(texts),
@@ -106,10 +109,14 @@ def _read_counts(reads: list[tuple[str, dict[str, Any]]]) -> StageCounts:
 
 
 def _stage_counts(stages: list[dict[str, Any]]) -> list[StageCounts]:
-    """Each batch stage, in order; signatures are the batch half of deduplication."""
+    """Each batch stage, in order, but for those that are a part of another.
+
+    Signatures are the batch half of deduplication, counting what was read is the first of tokens.
+    """
     counts = []
+    first = [stage for stage in stages if stage["stage"] == COUNT_READ]
     for name in dict.fromkeys(stage["stage"] for stage in stages):
-        if name.startswith(SIGNATURES):
+        if name.startswith(SIGNATURES) or name == COUNT_READ:
             continue
         notes = [stage for stage in stages if stage["stage"] == name]
         dropped = _sum(note["dropped"] for note in notes)
@@ -121,7 +128,7 @@ def _stage_counts(stages: list[dict[str, Any]]) -> list[StageCounts]:
                 kept=entered - sum(dropped.values()),
                 dropped=dropped,
                 edited=_sum(note["edited"] for note in notes),
-                seconds=_seconds(notes),
+                seconds=_seconds([*first, *notes] if name == "tokens" else notes),
             )
         )
     return counts
@@ -222,13 +229,16 @@ def _same_prompt(texts: pl.LazyFrame) -> SamePrompt:
 
 
 def _batches(path: Path) -> Iterator[pa.RecordBatch]:
-    """The messages of a file, a row group at a time; an empty batch where it has no rows."""
-    yield from pq.ParquetFile(path).iter_batches(ROW_GROUP, columns=["messages"])
-    yield pa.RecordBatch.from_pylist([], pa.schema([DATA.field("messages")]))
+    """What is measured of a file, a row group at a time; an empty batch where it has no rows."""
+    names = ["source", "messages", "tokens", "quality"]
+    yield from pq.ParquetFile(path).iter_batches(ROW_GROUP, columns=names)
+    yield pa.RecordBatch.from_pylist([], pa.schema([DATA.field(name) for name in names]))
 
 
-def _texts(folder: Path) -> pl.DataFrame:
-    """Of every kept conversation its characters, and hashes of its user turns and of all turns.
+def _measured(folder: Path) -> pl.DataFrame:
+    """Of every kept conversation source, characters, tokens, quality, and hashes of its turns.
+
+    `prompt` is of its user turns, `conversation` of all.
 
     Read a row group at a time: the texts of a large corpus do not fit into memory.
     """
@@ -236,6 +246,7 @@ def _texts(folder: Path) -> pl.DataFrame:
     content = message.field("content")
     asked = pl.when(message.field("role") == "user").then(content)
     measures = (
+        pl.col("source", "tokens", "quality"),
         pl.col("messages").list.eval(content.str.len_chars()).list.sum().alias("characters"),
         pl.col("messages").list.eval(asked.drop_nulls()).list.join("\x1e").hash().alias("prompt"),
         pl.col("messages").list.eval(content).list.join("\x1e").hash().alias("conversation"),

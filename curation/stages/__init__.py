@@ -20,11 +20,13 @@ from curation.stages.language import language
 from curation.stages.privacy import privacy
 from curation.stages.quality import quality
 from curation.stages.script import script
-from curation.stages.tokens import tokens
+from curation.stages.tokens import tokens, tokens_read
 from schemas.recipe import Privacy, Recipe, StageConfig
 
 #: How the names of the stages begin that sign conversations for comparing.
 SIGNATURES = "signatures_"
+#: The stage that counts tokens before anything is changed: the first half of `tokens`.
+COUNT_READ = "tokens_read"
 
 BatchFunction = Callable[[pa.RecordBatch, Any], StageResult]
 
@@ -59,7 +61,8 @@ def plan_stages(recipe: Recipe, index: Path | None) -> list[PlannedStage]:
         "quality": quality,
         "category": category,
     }
-    planned = [
+    planned = [PlannedStage(COUNT_READ, tokens_read, None, {})]
+    planned += [
         PlannedStage(name, function, config, config.model_dump(exclude={"originals"}))
         for name, function in functions.items()
         if _runs(name, config := getattr(stages, name))

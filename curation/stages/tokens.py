@@ -1,14 +1,26 @@
-"""Rounds and Mixtral tokens of each conversation."""
+"""Rounds and Mixtral tokens of each conversation, as it was read and as it is published."""
 
+import hashlib
 from functools import cache
 from importlib.resources import as_file, files
+from itertools import pairwise
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import sentencepiece
 
 from curation.stages.batch import StageResult, Turns, turns
+
+#: The tokens of a conversation as it was read, and 128 bits of BLAKE2b of what was counted.
+TOKENS_READ, DIGEST_READ = "tokens_read", "digest_read"
+
+
+def tokens_read(batch: pa.RecordBatch, _config: None = None) -> StageResult:
+    """Give columns `tokens_read`, counted as `tokens` are, and `digest_read`, for `tokens`."""
+    flat = turns(batch)
+    return StageResult({TOKENS_READ: _counted(flat), DIGEST_READ: _digests(flat)})
 
 
 def tokens(batch: pa.RecordBatch, _config: None = None) -> StageResult:
@@ -16,19 +28,41 @@ def tokens(batch: pa.RecordBatch, _config: None = None) -> StageResult:
 
     `tokens` is the exact length of the conversation in Mixtral's v1 template, as mistral-common
     renders it: BOS, then per round "[INST] question [/INST]", answer, EOS; a system message stands
-    before the first question, with a blank line between.
+    before the first question, with a blank line between. Conversations that are as they were read
+    are not counted again.
     """
     flat = turns(batch)
+    answers = np.asarray(pc.equal(flat.roles, "assistant"), np.int64)
+    rounds = pa.array(_per_row(answers, flat).astype(np.int32))
+    if TOKENS_READ not in batch.schema.names:
+        return StageResult({"rounds": rounds, "tokens": _counted(flat)})
+    changed = pc.not_equal(_digests(flat), batch.column(DIGEST_READ))
+    again = _counted(turns(batch.filter(changed)))
+    counts = pc.replace_with_mask(batch.column(TOKENS_READ), changed, again)
+    return StageResult({"rounds": rounds, "tokens": counts})
+
+
+def _counted(flat: Turns) -> pa.Int32Array:
+    """(n,) tokens of each conversation."""
     answers = np.asarray(pc.equal(flat.roles, "assistant"), np.int64)
     systems = np.asarray(pc.equal(flat.roles, "system"), np.int64)
     pieces = _tokenizer().encode(_rendered(flat), num_threads=1)
     counts = np.zeros(len(answers), np.int64)
     counts[systems == 0] = [len(piece) for piece in pieces]
-    columns = {
-        "rounds": _per_row(answers, flat),
-        "tokens": _per_row(counts + answers, flat) + 1,  # an EOS per answer, one BOS
-    }
-    return StageResult({name: pa.array(v.astype(np.int32)) for name, v in columns.items()})
+    # an EOS per answer, one BOS
+    return pa.array((_per_row(counts + answers, flat) + 1).astype(np.int32))
+
+
+def _digests(flat: Turns) -> pa.FixedSizeBinaryArray:
+    """(n,) digests of the rendered turns of each conversation; equal ones count the same."""
+    rendered = _rendered(flat)
+    spoken = np.asarray(pc.not_equal(flat.roles, "system"), np.int64)
+    ends = np.concatenate([[0], np.cumsum(spoken)])[flat.offsets].tolist()
+    digests = [
+        hashlib.blake2b(orjson.dumps(rendered[start:end]), digest_size=16).digest()
+        for start, end in pairwise(ends)
+    ]
+    return pa.array(digests, pa.binary(16))
 
 
 def _rendered(flat: Turns) -> list[str]:
