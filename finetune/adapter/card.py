@@ -1,11 +1,9 @@
 """The model card: metadata that the Hub understands, and what was done, from the record.
 
-What a user writes between the two marked lines stays when the card is made again.
+What a user writes in its section `notes` stays when the card is made again.
 """
 
 import hashlib
-import re
-import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +12,17 @@ import yaml
 from huggingface_hub import ModelCardData
 from markupsafe import Markup
 
-from finetune.adapter.licenses import combine
 from finetune.adapter.plot import plot_losses
 from finetune.adapter.record import WEIGHTS, Loss, TrainingRecord
 from finetune.evaluation.result import Evaluation, read_evaluation
 from schemas.errors import ModelError
+from schemas.licenses import combine
+from schemas.markdown import code, fenced, plain
+from schemas.sections import section, sections
 
 CARD = "README.md"
 FIGURE = "assets/loss.png"
-BEGIN = "<!-- your text begins: it stays when this card is made again -->"
-END = "<!-- your text ends -->"
+NOTES = "notes"  # the user's section
 #: Whose single experts PEFT 0.21 turns into parts of transformers' one tensor as we name them.
 _PEFT_KNOWS_EXPERTS = ("Qwen3MoeForCausalLM", "OlmoeForCausalLM")
 _EXPERT = {"gate_proj", "up_proj", "down_proj"}
@@ -86,17 +85,10 @@ def _notes(path: Path) -> str:
         return ""
     except (OSError, UnicodeDecodeError):
         raise ModelError(f"{path}: cannot be read as text; remove it and repeat") from None
-    lines = old.splitlines()
-    marks = [(i, line) for i, line in enumerate(lines) if line in (BEGIN, END)]
-    if not marks:
-        return ""
-    if [line for _, line in marks] != [BEGIN, END]:
-        raise ModelError(
-            f"{path}: write the lines {BEGIN!r} and {END!r} once each, before and after your text, "
-            "and repeat"
-        )
-    (begin, _), (end, _) = marks
-    return "\n".join(lines[begin + 1 : end]).strip("\n")
+    try:
+        return sections(old).get(NOTES, "")
+    except ValueError as error:
+        raise ModelError(f"{path}: {error}; mend the marks of your text there and repeat") from None
 
 
 def _body(record: TrainingRecord, evaluation: Evaluation | None, notes: str) -> str:
@@ -120,7 +112,7 @@ def _body(record: TrainingRecord, evaluation: Evaluation | None, notes: str) -> 
         other_base=_other_base(record, evaluation),
         loads_in_peft=_loads_in_peft(record),
         figure=FIGURE,
-        notes=Markup(f"{BEGIN}\n{notes}\n{END}"),  # noqa: S704  # the user's own, in their own card
+        notes=Markup(section(NOTES, notes)),  # noqa: S704  # the user's own, in their own card
     )
     return str(text)
 
@@ -156,28 +148,3 @@ def _chosen(losses: list[Loss], best: int | None) -> list[Loss]:
     last = len(rows) - 1
     chosen = {round(i * last / (_LONGEST_TABLE - 2)) for i in range(_LONGEST_TABLE - 1)}
     return [row for i, row in enumerate(rows) if i in chosen or row.step == best]
-
-
-def _one_line(text: object) -> str:
-    """Without control, direction and other invisible characters."""
-    words = " ".join(str(text).split())
-    return "".join(c for c in words if unicodedata.category(c)[0] not in "CZ" or c == " ")
-
-
-def plain(text: object) -> str:
-    """Text that Markdown shows as it is; HTML is escaped by the template."""
-    return re.sub(r"([\\`*_{}\[\]()#+!|~$])", r"\\\1", _one_line(text))
-
-
-def code(text: object) -> Markup:
-    """An inline code span, also in a table. Markdown shows its `<` and `&` as they are."""
-    inner = _one_line(text).replace("`", "'").replace("|", r"\|").replace("<!--", "<! --")
-    return Markup(f"`{inner or ' '}`")  # noqa: S704
-
-
-def fenced(text: str, language: str) -> Markup:
-    """A code block whose fence is longer than any in the text. No line of it is a mark of ours."""
-    text = text.replace("<!--", "<! --")
-    longest = max((len(run) for run in re.findall("`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return Markup(f"{fence}{language}\n{text.rstrip()}\n{fence}")  # noqa: S704

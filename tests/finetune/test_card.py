@@ -7,8 +7,7 @@ import yaml
 from adapter_records import BASE, make_record
 from huggingface_hub import ModelCard
 
-from finetune.adapter.card import BEGIN, END, write_card
-from finetune.adapter.licenses import combine
+from finetune.adapter.card import write_card
 from finetune.adapter.record import Base, Data
 from finetune.evaluation.result import (
     Accuracy,
@@ -20,6 +19,7 @@ from finetune.evaluation.result import (
 )
 from finetune.recipe import TrainingRecipe
 from schemas.errors import ModelError
+from schemas.sections import section, sections, with_sections
 
 HOSTILE = "<script>alert(1)</script> | ![x](http://h) \n---\nlicense: mit\n# forged \u202e `a`"
 
@@ -110,12 +110,12 @@ def test_text_of_the_user_stays(card, tmp_path):
     path = tmp_path / "README.md"
     mine = "Our notes: 中文 <b>kept</b> as they are.\n\n- also this"
     old = path.read_text()
-    path.write_text(old.replace(f"{BEGIN}\n\n{END}", f"{BEGIN}\n{mine}\n{END}"))
+    path.write_text(with_sections(old, {"notes": mine}))
     assert mine in card(steps=299).text
     first = path.read_text()
     card(steps=299)
     assert path.read_text() == first
-    path.write_text(old.replace(END, ""))
+    path.write_text(old.replace("<!-- your text ends -->", ""))
     with pytest.raises(ModelError, match=r"README\.md"):
         card()
 
@@ -136,10 +136,11 @@ def test_hostile_names_stay_text(card):
 
 
 def test_a_mark_inside_a_name_does_not_end_the_users_text(card, tmp_path):
-    data = Data(name=f"a {END}\n{BEGIN}", revision=None, sha256=BEGIN, licenses=[END])
+    begin, end = section("notes", "").split("\n")
+    data = Data(name=f"a {end}\n{begin}", revision=None, sha256=begin, licenses=[end])
     first = card(data=data).text
     assert card(data=data).text == first
-    assert first.count(BEGIN) == first.count(END) == 1
+    assert sections(first) == {"notes": ""}
 
 
 def test_how_to_load_is_true_of_the_adapter(card):
@@ -201,32 +202,6 @@ def test_evaluation_is_shown_where_there_is_one(card, tmp_path):
     (tmp_path / "evaluation.json").write_text("[")
     with pytest.raises(ModelError, match=r"evaluation\.json"):
         card()
-
-
-@pytest.mark.parametrize(
-    ("licenses", "expected"),
-    [
-        (["apache-2.0", "mit"], "apache-2.0"),
-        (["apache-2.0", "cc-by-nc-4.0", "cc-by-4.0"], "cc-by-nc-4.0"),
-        (["CC-BY-SA-4.0", "CC0-1.0"], "cc-by-sa-4.0"),
-        (["cc-by-nc-sa-4.0", "cc-by-nc-4.0"], "cc-by-nc-sa-4.0"),
-        (["gpl-3.0", "mit"], "gpl-3.0"),
-        (["MIT License", "apache 2.0"], "apache-2.0"),
-        (["cc0"], "cc0-1.0"),
-        (["cc-by-nc-4.0", "cc-by-sa-4.0"], "other"),
-        (["cc-by-nc-nd-4.0", "cc-by-nc-sa-4.0"], "other"),
-        (["gpl-3.0", "cc-by-sa-4.0"], "other"),
-        (["cc-by-nc-4.0-custom"], "other"),
-        (["mitsubishi-internal"], "other"),
-        (["llama2"], "other"),
-        (["mit", "unknown"], "other"),
-        ([], "other"),
-    ],
-)
-def test_the_licence_that_asks_for_all_wins(licenses, expected):
-    combined = combine(licenses)
-    assert combined.license == expected
-    assert (combined.name is None) == (expected != "other")
 
 
 def test_the_card_says_why_its_licence(card):

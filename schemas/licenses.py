@@ -1,6 +1,7 @@
-"""One licence for weights that were trained on rows of several."""
+"""One licence for a corpus of rows under several, and for weights that were trained on it."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _CONDITIONS = {
@@ -38,28 +39,33 @@ _ALIASES = {
 
 @dataclass(frozen=True, slots=True)
 class Combined:
-    """The licence for the card's front matter; `name` is set where `license` is `other`."""
+    """The licence for a card's front matter, and why.
+
+    name: the Hub's `license_name`, set where `license` is `other`. unknown: those of the licences,
+    as they were written, whose terms are not known.
+    """
 
     license: str
     name: str | None
     why: str
+    unknown: tuple[str, ...] = ()
 
 
-def combine(licenses: Sequence[str]) -> Combined:
-    """The one of the data's licences that asks for all that any of them asks for, else `other`.
+def combine(licenses: Iterable[str]) -> Combined:
+    """The one of the rows' licences that asks for all that any of them asks for, else `other`.
 
     Licences that ask to share alike each name themselves for that: two of them make `other`, too.
-    A rule of caution, no legal advice: whether weights inherit the licence of their data is open.
+    A single licence whose terms are not known stands for all under its own name. A rule of
+    caution, no legal advice: whether weights inherit the licence of their data is open.
     """
-    names = sorted({one.strip().lower() for one in licenses})
-    found = sorted({_ALIASES.get(one, one) for one in names})
-    unknown = [one for one in found if one not in _LICENSES]
+    written = sorted({one.strip() for one in licenses})
+    found = sorted({known_as(one) for one in written})
+    unknown = tuple(one for one in written if known_as(one) not in _LICENSES)
     if not found or unknown:
-        named = ", ".join(unknown) or "none given"
-        return Combined(
-            "other", "unknown-data-license", f"of some rows the terms are not known ({named})"
-        )
+        return _not_judged(found, unknown)
     asked = frozenset[str]().union(*(_LICENSES[one] for one in found))
+    if len(found) == 1:
+        return Combined(found[0], None, f"the licence of every row; it asks for {_named(asked)}")
     why = f"together the licences of the rows ask for {_named(asked)}"
     alike = [one for one in found if "sa" in _LICENSES[one]]
     fitting = [one for one in found if _LICENSES[one] == asked]
@@ -67,7 +73,22 @@ def combine(licenses: Sequence[str]) -> Combined:
         return Combined(
             "other", "combined-data-licenses", f"{why}, and none of them stands for all"
         )
-    return Combined(max(fitting, key=lambda one: (one in alike, len(one), one)), None, why)
+    strictest = max(fitting, key=lambda one: (one in alike, len(one), one))
+    return Combined(strictest, None, f"{why}, and {strictest} is the one that asks for all of it")
+
+
+def known_as(license_: str) -> str:
+    """A licence's id on the Hub, where we know one; else the text itself in lower case."""
+    lower = license_.strip().lower()
+    return _ALIASES.get(lower, lower)
+
+
+def _not_judged(found: list[str], unknown: tuple[str, ...]) -> Combined:
+    named = ", ".join(unknown) or "none given"
+    name = "unknown-data-license"
+    if len(found) == 1 and found[0] != "unknown":
+        name = re.sub(r"[^a-z0-9.]+", "-", found[0]).strip("-") or name
+    return Combined("other", name, f"of some rows the terms are not known ({named})", unknown)
 
 
 def _named(conditions: frozenset[str]) -> str:
