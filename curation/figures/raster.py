@@ -1,0 +1,22 @@
+"""Figures as PNG: the same bytes on every machine, since no font of the system is used."""
+
+from pathlib import Path
+
+import resvg_py
+
+from curation.figures.drawing import Figure
+from curation.figures.palette import LIGHT, PLAIN
+
+FONTS = sorted((Path(__file__).parent / "font").glob("*.ttf"))
+
+
+def png(figure: Figure, scale: int = 2) -> bytes:
+    """The figure in its light colours on white, `scale` pixels to a unit."""
+    return resvg_py.svg_to_bytes(
+        svg_string=figure.svg,
+        background=LIGHT["paper"],
+        skip_system_fonts=True,
+        font_files=[str(path) for path in FONTS],
+        style_sheet=PLAIN,
+        zoom=float(scale),
+    )

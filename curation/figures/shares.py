@@ -1,0 +1,113 @@
+"""Shares of languages or scripts before and after, by source."""
+
+from typing import Literal
+
+from curation.figures.drawing import (
+    ROW,
+    WIDTH,
+    Figure,
+    Piece,
+    empty,
+    figure,
+    label,
+    legend,
+    measured,
+    rect,
+    rule,
+    series,
+    stacked,
+    text,
+)
+from curation.figures.numbers import number, percent
+from schemas.statistics import Statistics, Tally
+
+Column = Literal["language", "script"]
+
+NAMED = 6  # values with a colour of their own
+OTHER = "other"
+BARS = 54.0  # where bars begin
+BAR = 13.0
+SEPARATOR = " · "
+
+
+def shares(statistics: Statistics, column: Column) -> Figure:
+    """Two bars for each source, before and after, and the numbers below each."""
+    title = f"{column.capitalize()}, before and after"
+    tallies = [tally for tally in statistics.tallies if tally.column == column]
+    values = _values(tallies)
+    if not values:
+        return empty(column, title)
+    sources = list(dict.fromkeys(tally.source for tally in tallies))
+    pieces = [legend([(series(i), value) for i, value in enumerate(values)])]
+    pieces += [_source(source, tallies, values) for source in sources]
+    description = " ".join(
+        f"{when}: {_sentence(tallies, of, values)}."
+        for when, of in (("Before", "raw"), ("After", "result"))
+    )
+    return figure(column, title, description, stacked(pieces))
+
+
+def _values(tallies: list[Tally]) -> list[str]:
+    """The most frequent values over all sources, and `other` where there are more."""
+    totals: dict[str, int] = {}
+    for tally in tallies:
+        for value, count in tally.counts.items():
+            totals[value] = totals.get(value, 0) + count
+    ordered = sorted((value for value in totals if totals[value]), key=lambda v: (-totals[v], v))
+    return ordered if len(ordered) <= NAMED else [*ordered[:NAMED], OTHER]
+
+
+def _grouped(counts: dict[str, int], values: list[str]) -> list[int]:
+    """The count of each of `values`."""
+    named = [counts.get(value, 0) for value in values[:NAMED]]
+    return [*named, sum(counts.values()) - sum(named)][: len(values)]
+
+
+def _sentence(tallies: list[Tally], of: str, values: list[str]) -> str:
+    chosen = [_grouped(tally.counts, values) for tally in tallies if tally.of == of]
+    counts = [sum(column) for column in zip(*chosen, strict=True)]
+    named = [f"{value} {number(n)}" for value, n in zip(values, counts, strict=False) if n]
+    return ", ".join(named) or "none"
+
+
+def _source(source: str, tallies: list[Tally], values: list[str]) -> Piece:
+    own = {tally.of: tally.counts for tally in tallies if tally.source == source}
+    head = Piece(rule(0.0, WIDTH, 0.5) + text(0.0, 16.0, source, kind="bold", room=WIDTH), ROW + 2)
+    bars = [
+        _bar(when, _grouped(own.get(of, {}), values), values)
+        for when, of in (("before", "raw"), ("after", "result"))
+    ]
+    return stacked([head, *bars, Piece("", 4.0)])
+
+
+def _bar(when: str, counts: list[int], values: list[str]) -> Piece:
+    """A stacked bar over the whole width, and what it shows in numbers."""
+    total = sum(counts)
+    parts, x, room = [text(0.0, 14.0, when)], BARS, WIDTH - BARS
+    for i, count in enumerate(counts):
+        wide = count / total * room if total else 0.0
+        if count:
+            parts.append(rect(x, 3.0, max(wide - 1, 1.0), BAR, series(i)))
+        x += wide
+    shown = [
+        f"{label(value)} {number(count)} ({percent(count, total)})"
+        for value, count in zip(values, counts, strict=True)
+        if count
+    ]
+    lines = _wrapped(shown or ["none"], room)
+    parts += [
+        text(BARS, 32.0 + i * ROW, line, kind="soft", room=room) for i, line in enumerate(lines)
+    ]
+    return Piece("".join(parts), ROW * (len(lines) + 1) + 2)
+
+
+def _wrapped(items: list[str], room: float) -> list[str]:
+    """Items on as few lines as hold them."""
+    lines: list[str] = []
+    for item in items:
+        joined = lines[-1] + SEPARATOR + item if lines else item
+        if lines and measured(joined) <= room:
+            lines[-1] = joined
+        else:
+            lines.append(item)
+    return lines
