@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -28,13 +28,13 @@ from curation.outputs.parquet import ShardWriter, scan
 from curation.outputs.rows import ChunkRows, chunk_rows
 from curation.outputs.statistics import collect
 from curation.outputs.verify import contradictions, verify
-from curation.outputs.withheld import without_personal_data
+from curation.outputs.withheld import redacted_messages, without_personal_data
 from curation.outputs.workspace import WORK, clear_outputs, clear_work, workspace
 from curation.recipes import LoadedRecipe
 from schemas.conversation import DATA
 from schemas.corpus import MANIFEST, STATISTICS, read_manifest, read_statistics
 from schemas.errors import AuroraError, CorpusError, InputError
-from schemas.ledger import DECISIONS, EDITS
+from schemas.ledger import DECISIONS, DROPPED, EDITS
 from schemas.manifest import BenchmarkFiles, InputFile, Manifest
 from schemas.statistics import Statistics
 
@@ -200,7 +200,7 @@ def _rows(
         aside = slice(*np.searchsorted(validation, [start, end]))
         own = duplicates.slice(gone.start, gone.stop - gone.start)
         state = replay(task)
-        yield chunk_rows(
+        rows = chunk_rows(
             task,
             without_personal_data(state, privacy) if privacy.searches else state,
             own,
@@ -208,6 +208,9 @@ def _rows(
             validation[aside] - start,
             licenses[task.source],
         )
+        if privacy.searches:  # rows that left before its stage, or that it only flagged
+            rows = replace(rows, dropped=redacted_messages(rows.dropped, privacy))
+        yield rows
         done()
 
 
@@ -224,9 +227,9 @@ def _write_rows(
     row_bytes = sum(note["bytes"] for note in notes) / max(compared, 1)
     train = _data_writer(directory, "train", compared - duplicates - validation, row_bytes)
     aside = _data_writer(directory, "validation", validation, row_bytes) if validation else None
-    decisions, edits = (
+    decisions, edits, dropped = (
         ShardWriter(directory / "ledger" / name, "part-{:05}.parquet".format, LEDGER_ROWS, schema)
-        for name, schema in (("decisions", DECISIONS), ("edits", EDITS))
+        for name, schema in (("decisions", DECISIONS), ("edits", EDITS), ("dropped", DROPPED))
     )
     for portion in rows:
         train.write(portion.train)
@@ -234,11 +237,12 @@ def _write_rows(
             aside.write(portion.validation)
         decisions.write(portion.decisions)
         edits.write(portion.edits)
+        dropped.write(portion.dropped)
     writers = [train, *([aside] if aside else [])]
-    for writer in (*writers, decisions, edits):
+    for writer in (*writers, decisions, edits, dropped):
         writer.close()
     shards = {path: n for writer in writers for path, n in writer.files.items()}
-    return shards, {**decisions.files, **edits.files}
+    return shards, {**decisions.files, **edits.files, **dropped.files}
 
 
 def _data_writer(directory: Path, split: str, rows: int, row_bytes: float) -> ShardWriter:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from curation.engine import checkpoint
 from curation.engine.bins import binned
 from curation.engine.keys import key
-from curation.engine.tables import apply, result_tables, tally
+from curation.engine.tables import LEFT, apply, parted, result_tables, tally, with_columns
 from curation.stages import PlannedStage
 from curation.stages.tokens import TOKENS_READ
 
@@ -51,11 +51,13 @@ class ChunkState:
     batch:   the rows that are left, with all columns.
     decided: rows by `DECIDED`, of the records that left, in the order they left.
     edits:   rows by `EDITED`, in the order they were made.
+    left:    rows by `LEFT`, of the records that left after reading, in the order they left.
     """
 
     batch: pa.RecordBatch
     decided: pa.Table
     edits: pa.Table
+    left: pa.Table
 
 
 def stage_keys(read_key: str, stages: list[PlannedStage]) -> tuple[str, ...]:
@@ -106,13 +108,14 @@ def replay(task: ChunkTask) -> ChunkState:
     """The state of a chunk that was processed, from its checkpoints."""
     (rows, decided, edits), _ = checkpoint.load(task.read)
     batch = _as_batch(rows)
-    all_decided, all_edits = [decided], [edits]
+    all_decided, all_edits, all_left = [decided], [edits], [LEFT.empty_table()]
     for path in results_of(task):
         (columns, drops, changed), _ = checkpoint.load(path)
-        batch = apply(batch, columns, drops)
+        batch, left = parted(with_columns(batch, columns), drops)
+        all_left.append(left)
         all_decided.append(drops)
         all_edits.append(changed)
-    return ChunkState(batch, pa.concat_tables(all_decided), pa.concat_tables(all_edits))
+    return ChunkState(batch, *map(pa.concat_tables, (all_decided, all_edits, all_left)))
 
 
 def _counts(

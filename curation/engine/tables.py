@@ -10,13 +10,14 @@ import pyarrow as pa
 from curation.sources.record import Rejected
 from curation.stages.batch import Drop, Edit, StageResult
 from curation.text.diff import changes
-from schemas.ledger import DECISIONS, EDITS, Outcome
+from schemas.ledger import DECISIONS, DROPPED, EDITS, Outcome
 
 #: Decisions and edits carry their record's position, to be put in order by. `source` and `file`
 #: are the same for a whole chunk and join at the end.
 POSITION = pa.field("position", pa.int64())
 DECIDED = pa.schema([f for f in DECISIONS if f.name not in ("source", "file")])
 EDITED = pa.schema([POSITION, *EDITS])
+LEFT = pa.schema([POSITION, *DROPPED])
 
 
 def evidence_text(evidence: Mapping[str, Any]) -> str:
@@ -85,16 +86,31 @@ def difference(before: str, after: str | None) -> list[dict[str, Any]] | None:
 
 def apply(batch: pa.RecordBatch, columns: pa.Table, dropped: pa.Table) -> pa.RecordBatch:
     """The batch as the next stage sees it: with the new columns, without the dropped rows."""
+    return parted(with_columns(batch, columns), dropped)[0]
+
+
+def with_columns(batch: pa.RecordBatch, columns: pa.Table) -> pa.RecordBatch:
+    """The batch with new columns, or others in place of those it had."""
     for name in columns.column_names:
         array = _one_chunk(columns.column(name))
         if name in batch.schema.names:
             batch = batch.set_column(batch.schema.get_field_index(name), name, array)
         else:
             batch = batch.append_column(name, array)
+    return batch
+
+
+def parted(batch: pa.RecordBatch, dropped: pa.Table) -> tuple[pa.RecordBatch, pa.Table]:
+    """The rows that stay, and by `LEFT` those that are dropped."""
     if dropped.num_rows == 0:
-        return batch
+        return batch, LEFT.empty_table()
     gone = np.isin(batch.column("position").to_numpy(), dropped.column("position").to_numpy())
-    return batch.filter(pa.array(~gone))
+    return batch.filter(pa.array(~gone)), left(batch.filter(pa.array(gone)))
+
+
+def left(batch: pa.RecordBatch) -> pa.Table:
+    """Rows as they stand when they leave, by `LEFT`."""
+    return pa.table([batch.column(field.name) for field in LEFT], schema=LEFT)
 
 
 def result_tables(

@@ -1,4 +1,4 @@
-"""From chunk states to the rows of the corpus directory: data, decisions, edits."""
+"""From chunk states to the rows of the corpus directory: data, decisions, edits, dropped."""
 
 import json
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curation.engine.batches import ChunkState, ChunkTask
-from curation.engine.tables import DECIDED, evidence_text
+from curation.engine.tables import DECIDED, evidence_text, left
 from schemas.conversation import DATA
-from schemas.ledger import DECISIONS, EDITS, Outcome
+from schemas.ledger import DECISIONS, DROPPED, EDITS, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class ChunkRows:
     validation: pa.Table
     decisions: pa.Table
     edits: pa.Table
+    dropped: pa.Table
 
 
 def chunk_rows(
@@ -44,12 +45,14 @@ def chunk_rows(
     decided = pa.concat_tables(
         [state.decided, _duplicate_rows(dropped, duplicates), _kept_rows(kept, held_out)]
     )
+    gone_rows = pa.concat_tables([state.left, left(dropped)]).sort_by("position")
     edits = state.edits.take(pc.sort_indices(state.edits, [("position", "ascending")]))
     return ChunkRows(
         _data(kept.filter(pa.array(~held_out)), task.source, license_),
         _data(kept.filter(pa.array(held_out)), task.source, license_),
         _decisions(decided.sort_by("position"), task),
         edits.select(EDITS.names),
+        gone_rows.select(DROPPED.names),
     )
 
 

@@ -47,6 +47,7 @@ def contradictions(directory: Path, manifest: Manifest) -> list[str]:
     """Where ledger, data and manifest contradict each other."""
     decisions = scan(directory / "ledger" / "decisions")
     edits = scan(directory / "ledger" / "edits")
+    dropped = scan(directory / "ledger" / "dropped")
     data = scan(directory / "data")
     names = [source.name for source in manifest.recipe.sources]
     kept = decisions.filter(pl.col("outcome") == "kept")
@@ -62,6 +63,9 @@ def contradictions(directory: Path, manifest: Manifest) -> list[str]:
         "an edit's id is not in the ledger": (
             _height(edits.join(decisions, on="id", how="anti")) == 0
         ),
+        "the dropped texts are not those of the ledger's dropped records": (
+            _are_the_dropped(dropped, decisions)
+        ),
     }
     return [problem for problem, holds in checks.items() if not holds]
 
@@ -74,6 +78,14 @@ def _survivors_kept(decisions: pl.LazyFrame, kept: pl.LazyFrame) -> bool:
     survivors = decisions.filter(pl.col("duplicate_of").is_not_null())
     missing = survivors.join(kept, left_on="duplicate_of", right_on="id", how="anti")
     return _height(missing) == 0
+
+
+def _are_the_dropped(texts: pl.LazyFrame, decisions: pl.LazyFrame) -> bool:
+    """Whether there is one text for every record that was read and then dropped, and no other."""
+    left = decisions.filter((pl.col("outcome") == "dropped") & (pl.col("stage") != "read"))
+    found = texts.select("id")
+    is_known = _height(found.join(left, on="id", how="anti")) == 0
+    return is_known and _is_unique(found) and _height(found) == _height(left)
 
 
 def _height(frame: pl.LazyFrame) -> int:

@@ -1,4 +1,7 @@
-"""Keeping personal data out of the ledger: of its evidence always, of its edits by recipe."""
+"""Keeping personal data out of the ledger.
+
+Of its evidence and its dropped texts always, of its edits by recipe.
+"""
 
 import json
 import re
@@ -11,6 +14,7 @@ import pyarrow.compute as pc
 
 from curation.engine.batches import ChunkState
 from curation.engine.tables import evidence_text
+from curation.stages.batch import Turns, messages_array
 from curation.stages.privacy import redact_text, redact_texts
 from schemas.recipe import Privacy
 
@@ -60,6 +64,19 @@ def redacted_evidence(evidence: pa.StringArray, config: Privacy) -> pa.StringArr
         if text != plain[i]:
             texts[i] = evidence_text(redacted(json.loads(texts[i]), config))
     return pa.array(texts, pa.string())
+
+
+def redacted_messages(table: pa.Table, config: Privacy) -> pa.Table:
+    """The table with its column `messages` redacted."""
+    place = table.schema.get_field_index("messages")
+    messages = table.column(place).combine_chunks()
+    flat = messages.flatten()
+    contents = redact_texts(flat.field("content").to_pylist(), config)
+    offsets = np.concatenate([[0], np.cumsum(pc.list_value_length(messages))])
+    shown = messages_array(
+        Turns(flat.field("role"), pa.array(contents, pa.string()), offsets.astype(np.int32))
+    )
+    return table.set_column(place, table.schema.field(place), shown)
 
 
 def redacted(value: Any, config: Privacy) -> Any:
