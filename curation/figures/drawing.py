@@ -11,8 +11,10 @@ from curation.figures.widths import CHARACTERS, width
 from curation.text.printable import printable
 
 WIDTH = 480.0
+MARGIN = 2.0  # so that no line is cut at the edge
 ROW = 21.0  # from one line of text to the next
 MARK = 12.0  # side of a legend's square
+XMLNS = "http://www.w3.org/2000/svg"
 _SHOWN = frozenset(CHARACTERS)
 
 
@@ -157,13 +159,23 @@ def figure(name: str, title: str, description: str, body: Piece) -> Figure:
     svg = element(
         "svg",
         content,
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {_value(WIDTH)} {_value(height)}",
+        xmlns=XMLNS,
+        viewBox=" ".join(map(_value, (-MARGIN, -MARGIN, WIDTH + 2 * MARGIN, height + 2 * MARGIN))),
         role="img",
         class_="drawing",
         aria_label=title,
     )
     return Figure(name, title, description, svg)
+
+
+def framed(figure: Figure, room: float) -> str:
+    """The drawing within an empty frame as wide as `room`."""
+    box = figure.svg.partition('viewBox="')[2].partition('"')[0]
+    width, height = (float(length) for length in box.split()[2:])
+    inner = figure.svg.replace(
+        "<svg ", f'<svg x="{room}" y="{room}" width="{width}" height="{height}" ', 1
+    )
+    return element("svg", inner, xmlns=XMLNS, width=width + 2 * room, height=height + 2 * room)
 
 
 def empty(name: str, title: str) -> Figure:

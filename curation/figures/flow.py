@@ -60,7 +60,8 @@ def _losses(stages: list[StageCounts]) -> str:
 
 def _sources(statistics: Statistics, scale: float) -> Piece:
     """The bands of the sources, each turning down into its place in the river."""
-    parts, y, rows = [_heading(15.0, "records read", "")], ROW + BEND, []
+    records = sum(source.records for source in statistics.sources)
+    parts, y, rows = [_heading(15.0, "read", number(records))], ROW + 4, []
     for source in statistics.sources:
         rows.append((source, y))
         y += max(ROW, source.records * scale + 3)
@@ -68,9 +69,10 @@ def _sources(statistics: Statistics, scale: float) -> Piece:
     left = 0.0
     for source, top in rows:
         thick = max(source.records * scale, HAIR) if source.records else 0.0
-        parts.append(_label(top, source.source, number(source.records)))
+        parts.append(_label(top, source.source, number(source.records), thick))
         if thick:
-            parts.append(shifted(left, bottom, path(_entering(thick, top - bottom, left), "rest")))
+            above = top - bottom + max((ROW - thick) / 2, 0.0)
+            parts.append(shifted(left, bottom, path(_entering(thick, above, left), "rest")))
         left += source.records * scale
     return Piece("".join(parts), bottom)
 
@@ -98,14 +100,14 @@ def _stage(stage: StageCounts, scale: float) -> Piece:
     """The river through a stage: a heading, then a row for each reason."""
     lost = stage.entered - stage.kept
     after = f"{number(stage.kept)} left" if lost else "all pass"
-    parts = [rule(0.0, WIDTH, 0.5), _heading(16.0, stage.stage, after)]
+    parts = [rule(LABELS, WIDTH, 0.5), _heading(16.0, stage.stage, after)]
     y, left = ROW + 2, stage.entered * scale
     for reason, count in _named(stage.dropped):
         thick = max(count * scale, HAIR)
         left -= count * scale
-        top = y + max((ROW - thick) / 2, 0) if thick < ROW else y + 1
-        parts.append(shifted(left, 0.0, path(_leaving(thick, top, left), "lost")))
-        parts.append(_label(top, reason, f"–{number(count)}", thick))
+        drop = y + max((ROW - thick) / 2, 0.0)
+        parts.append(shifted(left, 0.0, path(_leaving(thick, drop, left), "lost")))
+        parts.append(_label(y, reason, f"–{number(count)}", thick))
         y += max(ROW, thick + 3)
     height = y + 3
     river = rect(0.0, 0.0, max(stage.kept * scale, HAIR), height, "kept") if stage.kept else ""
@@ -122,20 +124,18 @@ def _named(dropped: dict[str, int]) -> list[tuple[str, int]]:
 
 
 def _kept(kept: int, records: int, scale: float) -> Piece:
-    """The end: what is kept, as a band that bends to its number."""
-    thick = max(kept * scale, HAIR) if kept else 0.0
-    band = path(_leaving(thick, ROW, 0.0), "kept") if kept else ""
-    middle = ROW + thick / 2 + 5 if thick > ROW else ROW + 15
-    head = _row(middle, "kept", f"{number(kept)}  ({percent(kept, records)})", "bold")
-    return Piece(band + rule(0.0, WIDTH, 0.5) + head, max(ROW + thick, 2 * ROW) + 2)
+    """The end of the river and its number."""
+    river = rect(0.0, 0.0, max(kept * scale, HAIR), ROW + 3, "kept") if kept else ""
+    head = _heading(16.0, "kept", f"{number(kept)} ({percent(kept, records)})")
+    return Piece(river + rule(LABELS, WIDTH, 0.5) + head, ROW + 3)
 
 
 def _heading(y: float, name: str, value: str) -> str:
     return _row(y, name, value, "bold")
 
 
-def _label(top: float, name: str, value: str, thick: float = 0.0) -> str:
-    return _row(top + max(15.0, thick / 2 + 5) if thick > ROW else top + 5, name, value, None)
+def _label(top: float, name: str, value: str, thick: float) -> str:
+    return _row(top + max(ROW, thick) / 2 + 5, name, value, None)
 
 
 def _row(y: float, name: str, value: str, kind: str | None) -> str:

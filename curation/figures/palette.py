@@ -57,7 +57,7 @@ FONTS = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", Arial, sans-
 
 def _rules(paint: Callable[[str], str]) -> str:
     """What each class of a drawing looks like; `paint` gives the value of a role's colour."""
-    fills = ("soft", "kept", "lost", *SERIES, *HEAT)
+    fills = ("soft", "kept", "lost", *SERIES)
     rules = {
         "text": f"fill:{paint('text')};font-size:{FONT_SIZE}px",
         ".d-bold": "font-weight:700",
@@ -65,6 +65,7 @@ def _rules(paint: Callable[[str], str]) -> str:
         ".d-outline": f"stroke:{paint('text')};stroke-width:1.5;fill:none",
         ".d-hover": "fill:none;pointer-events:all",  # shows its <title> under the pointer
         **{f".d-{role}": f"fill:{paint(role)}" for role in fills},
+        **{f".d-{role}": f"fill:{paint(role)};stroke:{paint('line')}" for role in HEAT},
     }
     return "".join(f".drawing {selector}{{{rule}}}" for selector, rule in rules.items())
 

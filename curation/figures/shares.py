@@ -71,7 +71,9 @@ def _sentence(tallies: list[Tally], of: str, values: list[str]) -> str:
 
 
 def _source(source: str, tallies: list[Tally], values: list[str]) -> Piece:
-    own = {tally.of: tally.counts for tally in tallies if tally.source == source}
+    own: dict[str, dict[str, int]] = {
+        tally.of: tally.counts for tally in tallies if tally.source == source
+    }
     head = Piece(rule(0.0, WIDTH, 0.5) + text(0.0, 16.0, source, kind="bold", room=WIDTH), ROW + 2)
     bars = [
         _bar(when, _grouped(own.get(of, {}), values), values)
