@@ -39,7 +39,7 @@ def overlap(statistics: Statistics) -> Figure:
     pieces += [_row(i, sources, cells, records[source], left) for i, source in enumerate(sources)]
     hidden = len(statistics.sources) - len(sources)
     if hidden:
-        note = text(0.0, 17.0, f"and {hidden} sources with less in common", kind="soft")
+        note = text(0.0, 17.0, f"not shown, with less in common: {hidden}", kind="soft")
         pieces.append(Piece(note, ROW + 4))
     pieces.append(_key())
     return figure("overlap", title, _description(cells), stacked(pieces))

@@ -18,20 +18,20 @@ from curation.figures.drawing import (
     stacked,
     text,
 )
-from curation.figures.numbers import number, percent
+from curation.figures.numbers import number
 from schemas.statistics import Statistics, Tally
 
 Column = Literal["language", "script"]
 
 NAMED = 6  # values with a colour of their own
 OTHER = "other"
-BARS = 54.0  # where bars begin
+BARS = 58.0  # where bars begin
 BAR = 13.0
 SEPARATOR = " · "
 
 
 def shares(statistics: Statistics, column: Column) -> Figure:
-    """Two bars for each source, before and after, and the numbers below each."""
+    """Two bars for each source, before and after, with the numbers below."""
     title = f"{column.capitalize()}, before and after"
     tallies = [tally for tally in statistics.tallies if tally.column == column]
     values = _values(tallies)
@@ -71,36 +71,33 @@ def _sentence(tallies: list[Tally], of: str, values: list[str]) -> str:
 
 
 def _source(source: str, tallies: list[Tally], values: list[str]) -> Piece:
+    """The name of a source, its two bars, and what they show in numbers."""
     own: dict[str, dict[str, int]] = {
         tally.of: tally.counts for tally in tallies if tally.source == source
     }
-    head = Piece(rule(0.0, WIDTH, 0.5) + text(0.0, 16.0, source, kind="bold", room=WIDTH), ROW + 2)
-    bars = [
-        _bar(when, _grouped(own.get(of, {}), values), values)
-        for when, of in (("before", "raw"), ("after", "result"))
+    before, after = (_grouped(own.get(of, {}), values) for of in ("raw", "result"))
+    changes = [
+        f"{label(value)} {number(old)} → {number(new)}"
+        for value, old, new in zip(values, before, after, strict=True)
+        if old or new
     ]
-    return stacked([head, *bars, Piece("", 4.0)])
+    lines = _wrapped(changes or ["none"], WIDTH - BARS)
+    head = rule(0.0, WIDTH, 0.5) + text(0.0, 16.0, source, kind="bold")
+    bars = [Piece(head, ROW), _bar("before", before), _bar("after", after)]
+    written = [Piece(text(BARS, 15.0, line, kind="soft", room=WIDTH - BARS), ROW) for line in lines]
+    return stacked([*bars, *written, Piece("", 6.0)])
 
 
-def _bar(when: str, counts: list[int], values: list[str]) -> Piece:
-    """A stacked bar over the whole width, and what it shows in numbers."""
-    total = sum(counts)
+def _bar(when: str, counts: list[int]) -> Piece:
+    """A stacked bar over the whole width."""
+    total = max(sum(counts), 1)
     parts, x, room = [text(0.0, 14.0, when)], BARS, WIDTH - BARS
     for i, count in enumerate(counts):
-        wide = count / total * room if total else 0.0
+        wide = count / total * room
         if count:
             parts.append(rect(x, 3.0, max(wide - 1, 1.0), BAR, series(i)))
         x += wide
-    shown = [
-        f"{label(value)} {number(count)} ({percent(count, total)})"
-        for value, count in zip(values, counts, strict=True)
-        if count
-    ]
-    lines = _wrapped(shown or ["none"], room)
-    parts += [
-        text(BARS, 32.0 + i * ROW, line, kind="soft", room=room) for i, line in enumerate(lines)
-    ]
-    return Piece("".join(parts), ROW * (len(lines) + 1) + 2)
+    return Piece("".join(parts), ROW - 2)
 
 
 def _wrapped(items: list[str], room: float) -> list[str]:
