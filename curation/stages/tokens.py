@@ -6,14 +6,14 @@ from importlib.resources import as_file, files
 from itertools import pairwise
 
 import numpy as np
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import sentencepiece
 
 from curation.stages.batch import StageResult, Turns, turns
+from schemas.conversation import ROLES
 
-#: The tokens of a conversation as it was read, and 128 bits of BLAKE2b of what was counted.
+#: The tokens of a conversation as it was read, and 128 bits of BLAKE2b of it.
 TOKENS_READ, DIGEST_READ = "tokens_read", "digest_read"
 
 
@@ -54,14 +54,19 @@ def _counted(flat: Turns) -> pa.Int32Array:
 
 
 def _digests(flat: Turns) -> pa.FixedSizeBinaryArray:
-    """(n,) digests of the rendered turns of each conversation; equal ones count the same."""
-    rendered = _rendered(flat)
-    spoken = np.asarray(pc.not_equal(flat.roles, "system"), np.int64)
-    ends = np.concatenate([[0], np.cumsum(spoken)])[flat.offsets].tolist()
-    digests = [
-        hashlib.blake2b(orjson.dumps(rendered[start:end]), digest_size=16).digest()
-        for start, end in pairwise(ends)
-    ]
+    """(n,) 128 bits of each conversation; where they are equal, so is all that is counted."""
+    contents = flat.contents
+    _, offsets, text = contents.buffers()
+    ends = np.frombuffer(offsets, np.int32)[contents.offset : contents.offset + len(contents) + 1]
+    roles = pc.index_in(flat.roles, pa.array(ROLES)).to_numpy(zero_copy_only=False)
+    # Roles and lengths first, so that no two conversations run together to the same bytes.
+    heads = memoryview(np.stack([roles, np.diff(ends)], axis=1).astype("<i4").tobytes())
+    body = memoryview(text) if text else memoryview(b"")
+    digests = []
+    for start, end in pairwise(flat.offsets.tolist()):
+        digest = hashlib.blake2b(heads[8 * start : 8 * end], digest_size=16)
+        digest.update(body[ends[start] : ends[end]])
+        digests.append(digest.digest())
     return pa.array(digests, pa.binary(16))
 
 
