@@ -22,9 +22,9 @@ from curation.engine.keys import library_versions
 from curation.engine.plan import Plan, make_plan
 from curation.engine.read import read_file, summary_path
 from curation.engine.split import validation_rows
-from curation.outputs.card import render_card
+from curation.outputs.card import kept_sections, write_card
 from curation.outputs.manifest import describe, publishable, write_manifest
-from curation.outputs.parquet import ShardWriter, scan
+from curation.outputs.parquet import ShardWriter
 from curation.outputs.rows import ChunkRows, chunk_rows
 from curation.outputs.statistics import collect
 from curation.outputs.verify import contradictions, verify
@@ -35,7 +35,7 @@ from schemas.conversation import DATA
 from schemas.corpus import MANIFEST, STATISTICS, read_manifest, read_statistics
 from schemas.errors import AuroraError, CorpusError, InputError
 from schemas.ledger import DECISIONS, DROPPED, EDITS
-from schemas.manifest import BenchmarkFiles, InputFile, Manifest
+from schemas.manifest import BenchmarkFiles, InputFile, Manifest, OutputFile
 from schemas.statistics import Statistics
 
 #: Text in a data shard, about, before compression: what the Hub recommends.
@@ -81,6 +81,7 @@ def run(
     """
     planned = plan(loaded, directory, options)
     with workspace(directory) as work:
+        kept_sections(directory)  # refuses at once where the user's text in the card is at stake
         if options.fresh:
             clear_work(work)
             clear_outputs(directory)
@@ -262,15 +263,21 @@ def _write_documents(
     ledger: dict[Path, int],
 ) -> None:
     """Statistics and card, then the manifest over everything."""
-    statistics_path, card_path = directory / STATISTICS, directory / "README.md"
+    statistics_path = directory / STATISTICS
     statistics_path.write_text(statistics.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    card = render_card(planned.recipe, statistics, _languages(directory), shards)
-    card_path.write_text(card, encoding="utf-8")
     outputs = [
         *(describe(directory, path, rows) for path, rows in {**shards, **ledger}.items()),
-        *(describe(directory, path) for path in (statistics_path, card_path)),
+        describe(directory, statistics_path),
     ]
-    manifest = Manifest(
+    manifest = _manifest(planned, statistics, outputs)
+    card = write_card(directory, manifest, statistics, figures=())
+    manifest = manifest.model_copy(update={"outputs": [*manifest.outputs, *card]})
+    _check_identity(directory, manifest, statistics)
+    write_manifest(directory, manifest)
+
+
+def _manifest(planned: Plan, statistics: Statistics, outputs: list[OutputFile]) -> Manifest:
+    return Manifest(
         key=planned.key,
         recipe=publishable(planned.recipe),
         versions={"aurora-zh": __version__, **library_versions()},
@@ -282,8 +289,6 @@ def _write_documents(
         benchmarks=[BenchmarkFiles(name=b.name, sha256=b.sha256) for b in planned.benchmarks],
         outputs=outputs,
     )
-    _check_identity(directory, manifest, statistics)
-    write_manifest(directory, manifest)
 
 
 def _check_identity(directory: Path, manifest: Manifest, statistics: Statistics) -> None:
@@ -296,14 +301,6 @@ def _check_identity(directory: Path, manifest: Manifest, statistics: Statistics)
             f"{directory}: the run is not finished: {'; '.join(problems)}; this is a defect, "
             "please report it with the recipe"
         )
-
-
-def _languages(directory: Path) -> list[str]:
-    """Languages of the kept conversations, most frequent first."""
-    data = scan(directory / "data")
-    counts = data.group_by("language").len().drop_nulls().collect()
-    ordered = counts.sort(["len", "language"], descending=[True, False])
-    return [code for code in ordered["language"].to_list() if code != "und"]
 
 
 def _checkpoints(chunk: ChunkTask) -> list[Path]:

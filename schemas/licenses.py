@@ -86,7 +86,7 @@ def known_as(license_: str) -> str:
 def _not_judged(found: list[str], unknown: tuple[str, ...]) -> Combined:
     named = ", ".join(unknown) or "none given"
     name = "unknown-data-license"
-    if len(found) == 1 and found[0] != "unknown":
+    if len(found) == 1 and found[0] not in ("unknown", "other"):
         name = re.sub(r"[^a-z0-9.]+", "-", found[0]).strip("-") or name
     return Combined("other", name, f"of some rows the terms are not known ({named})", unknown)
 

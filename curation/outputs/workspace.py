@@ -12,8 +12,9 @@ from schemas.errors import AuroraError, CorpusError, RecipeError
 WORK = ".work"
 _LOCK = "lock"
 #: What a run writes, and may therefore remove. The manifest comes first: without it a directory is
-#: unfinished, whatever else is in it.
-_OUTPUTS = ("manifest.json", "README.md", "statistics.json", "data", "ledger")
+#: unfinished, whatever else is in it. The card is not here: it holds its user's text, and the next
+#: one takes its place at one stroke.
+_OUTPUTS = ("manifest.json", "statistics.json", "data", "ledger")
 
 
 @contextmanager

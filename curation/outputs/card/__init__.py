@@ -1,0 +1,143 @@
+"""The dataset card: metadata the Hub understands, and what happened, from the statistics.
+
+What a user writes in its sections stays when the card is made again (schemas/sections.py).
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from curation.outputs.card.metadata import LICENSE, card_data
+from curation.outputs.card.prose import SECTIONS, body, license_text
+from curation.outputs.manifest import describe
+from schemas.corpus import MANIFEST
+from schemas.errors import CorpusError
+from schemas.licenses import Combined, combine
+from schemas.manifest import Manifest, OutputFile
+from schemas.sections import sections, skeleton, with_sections
+from schemas.statistics import Statistics
+
+if TYPE_CHECKING:
+    from curation.figures import Figure
+
+CARD = "README.md"
+#: The first line of a LICENSE.md that is ours; without it the file is the user's, and stays.
+_OURS = "<!-- made by curate; delete this line, and your text stays -->"
+
+
+def write_card(
+    directory: Path, manifest: Manifest, statistics: Statistics, figures: Sequence["Figure"]
+) -> list[OutputFile]:
+    """Write README.md, and LICENSE.md where no known licence stands for all rows.
+
+    manifest: of all that was written before; the card links what it names. Gives the entries of
+    the files. Raises CorpusError as `kept_sections` does.
+    """
+    kept = kept_sections(directory)
+    _write(directory / CARD, render_card(directory, manifest, statistics, figures, kept))
+    written = [describe_card(directory)]
+    license_ = license_of(manifest, statistics)
+    if _is_ours(directory / LICENSE):
+        (directory / LICENSE).unlink()
+    if license_.name and not (directory / LICENSE).exists():
+        _write(directory / LICENSE, f"{_OURS}\n\n{license_text(manifest, license_)}")
+        written.append(describe(directory, directory / LICENSE))
+    return written
+
+
+def render_card(
+    directory: Path,
+    manifest: Manifest,
+    statistics: Statistics,
+    figures: Sequence["Figure"] = (),
+    kept: Mapping[str, str] | None = None,
+) -> str:
+    """README.md: YAML front matter and Markdown, with the text of `kept` in its sections."""
+    license_ = license_of(manifest, statistics)
+    data = card_data(directory, manifest, statistics, license_)
+    text = f"---\n{data.to_yaml()}\n---\n\n{body(manifest, statistics, license_, figures)}"
+    return with_sections(text, kept or {})
+
+
+def license_of(manifest: Manifest, statistics: Statistics) -> Combined:
+    """One licence for the rows that were kept."""
+    kept = {source.source for source in statistics.sources if source.kept}
+    sources = manifest.recipe.sources
+    return combine(s.license for s in sources if s.name in kept or not kept)
+
+
+def kept_sections(directory: Path) -> dict[str, str]:
+    """The user's text in the card that is there; empty where there is none.
+
+    Raises CorpusError where the text cannot be told from ours, so that none of it is lost.
+    """
+    path = directory / CARD
+    try:
+        text = path.read_text(encoding="utf-8")
+        found = sections(text)
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError):
+        raise CorpusError(f"{path}: cannot be read as text; move it away and repeat") from None
+    except ValueError as error:
+        raise CorpusError(
+            f"{path}: {error}; mend the marks of your text, or move the file away, and repeat"
+        ) from None
+    _check_names(path, found)
+    return found
+
+
+def describe_card(directory: Path) -> OutputFile:
+    """The manifest's entry of the card."""
+    path = directory / CARD
+    entry = describe(directory, path)
+    return entry.model_copy(update={"skeleton_sha256": skeleton_sha256(path)})
+
+
+def skeleton_sha256(path: Path) -> str | None:
+    """SHA-256 of the card without its user's text; None where its marks are damaged."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        return hashlib.sha256(skeleton(text).encode()).hexdigest()
+    except ValueError:  # not UTF-8 either
+        return None
+
+
+def _check_names(path: Path, found: Mapping[str, str]) -> None:
+    """Refuse a card whose sections are not ours, unless it is just what an older run wrote."""
+    if set(found) == set(SECTIONS) or _is_unchanged(path):
+        return
+    names = ", ".join(SECTIONS)
+    unknown = sorted(set(found) - set(SECTIONS))
+    missing = sorted(set(SECTIONS) - set(found))
+    what = f"an unknown section {unknown[0]!r}" if unknown else f"no section {missing[0]!r}"
+    raise CorpusError(
+        f"{path}: has {what}, and what is yours in it cannot be told; its sections are {names}: "
+        "mend their marks, or move the file away, and repeat"
+    )
+
+
+def _is_unchanged(path: Path) -> bool:
+    """Whether the card is byte for byte what the manifest beside it, of any version, names."""
+    try:
+        outputs = json.loads((path.parent / MANIFEST).read_bytes())["outputs"]
+        digests = [one["sha256"] for one in outputs if one["path"] == path.name]
+    except (OSError, ValueError, TypeError, KeyError):
+        return False
+    return hashlib.sha256(path.read_bytes()).hexdigest() in digests
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        return path.read_text(encoding="utf-8").startswith(_OURS)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file, whole or not at all."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
