@@ -1,0 +1,120 @@
+"""Examples of records that left, from the ledger."""
+
+import heapq
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from curation.outputs.parquet import scan
+from curation.outputs.withheld import redacted
+from curation.report.choosing import EXAMPLES, collected, order
+from curation.report.evidence import in_words
+from curation.report.excerpt import Piece, around, changed
+from curation.text.diff import changes
+from schemas.recipe import Privacy
+
+Rows = Mapping[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A message of an example."""
+
+    role: str
+    pieces: list[Piece]
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A record that left, why, and what it said; `against` shows how it differs from a survivor."""
+
+    id: str
+    source: str
+    file: str
+    record: int  # from 1
+    evidence: str
+    messages: list[Spoken]
+    omitted: int  # messages not shown
+    survivor: str | None
+    against: list[Piece]
+
+
+def drop_examples(
+    directory: Path, privacy: Privacy, seed: int
+) -> dict[tuple[str, str], list[Left]]:
+    """(stage, reason) → examples of records that left for it."""
+    decisions = scan(directory / "ledger" / "decisions").filter(pl.col("reason").is_not_null())
+    groups: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for name, stage, reason in collected(decisions.select("id", "stage", "reason")).iter_rows():
+        groups[stage, reason].append(name)
+    chosen = {g: heapq.nsmallest(EXAMPLES, ids, key=order(seed)) for g, ids in groups.items()}
+    ids = [name for names in chosen.values() for name in names]
+    decided = _by_id(decisions, ids)
+    texts = _by_id(scan(directory / "ledger" / "dropped"), ids)
+    survivors = [row["duplicate_of"] for row in decided.values() if row["duplicate_of"]]
+    stayed = _by_id(scan(directory / "data").select("id", "messages"), survivors)
+    return {
+        group: [_left(decided[name], texts, stayed, privacy) for name in names]
+        for group, names in chosen.items()
+    }
+
+
+def _by_id(rows: pl.LazyFrame, ids: list[str]) -> Rows:
+    found = collected(rows.filter(pl.col("id").is_in(ids)))
+    return {row["id"]: row for row in found.iter_rows(named=True)}
+
+
+def _left(decision: dict[str, Any], texts: Rows, stayed: Rows, privacy: Privacy) -> Left:
+    evidence = redacted(json.loads(decision["evidence"]), privacy)
+    messages = _messages(texts, decision["id"], privacy)
+    survivor = decision["duplicate_of"]
+    shown = _shown(messages, evidence)
+    return Left(
+        decision["id"],
+        decision["source"],
+        decision["file"],
+        decision["position"] + 1,
+        in_words(decision["stage"], decision["reason"], evidence),
+        _quoted(evidence) if not messages else [_spoken(messages[i], i, evidence) for i in shown],
+        len(messages) - len(shown),
+        survivor,
+        _against(_messages(stayed, survivor, privacy), messages) if survivor else [],
+    )
+
+
+def _messages(rows: Rows, name: str, privacy: Privacy) -> list[dict[str, str]]:
+    """The messages of a conversation; none where the ledger has none."""
+    row = rows.get(name)
+    return list(redacted(row["messages"], privacy)) if row else []
+
+
+def _shown(messages: list[dict[str, str]], evidence: Mapping[str, Any]) -> list[int]:
+    """Which messages to show: the first two, or the one that the evidence names with its question."""
+    turn = evidence.get("turn", 1)
+    turn = turn if isinstance(turn, int) and turn < len(messages) else 1
+    return sorted({0, max(turn - 1, 0), turn} & {*range(len(messages))})
+
+
+def _spoken(message: Mapping[str, str], place: int, evidence: Mapping[str, Any]) -> Spoken:
+    measured = evidence.get("measured")
+    found = measured if isinstance(measured, str) and place == evidence.get("turn") else ""
+    return Spoken(message["role"], around(message["content"], found))
+
+
+def _quoted(evidence: Mapping[str, Any]) -> list[Spoken]:
+    """What the evidence quotes of a record that could not be read."""
+    excerpt = evidence.get("excerpt")
+    return [Spoken("record", around(str(excerpt)))] if excerpt else []
+
+
+def _against(stayed: list[dict[str, str]], left: list[dict[str, str]]) -> list[Piece]:
+    """From the conversation that stayed to the one that left."""
+    before, after = ("\n".join(m["content"] for m in messages) for messages in (stayed, left))
+    if before == after or not (before and after):
+        return []
+    return changed(before, [change._asdict() for change in changes(before, after)])

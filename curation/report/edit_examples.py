@@ -1,0 +1,113 @@
+"""Examples of edits, from the ledger."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from curation.outputs.parquet import scan
+from curation.outputs.withheld import redacted
+from curation.report.choosing import EXAMPLES, collected, order
+from curation.report.excerpt import Piece, changed
+from schemas.recipe import Privacy
+
+#: Edits of a rule that are looked at for examples: those that show personal data are passed over.
+CANDIDATES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A message that changed; `others` are the rules that changed it at the same time."""
+
+    id: str
+    message: int  # from 1
+    others: tuple[str, ...]
+    pieces: list[Piece]
+
+
+def rule_counts(edits: pl.DataFrame) -> dict[tuple[str, str], int]:
+    """(stage, rule) → conversations of which it changed a message. `edits`: see `fired`."""
+    counts = edits.group_by("stage", "rule").agg(pl.col("id").n_unique())
+    return {(stage, rule): n for stage, rule, n in counts.rows()}
+
+
+def fired(directory: Path) -> pl.DataFrame:
+    """A row per edit and rule: id, turn, stage, rule, together (how many rules changed it)."""
+    rules = pl.col("rule").str.split("+")
+    edits = scan(directory / "ledger" / "edits").select(
+        "id", "turn", "stage", rules.alias("rule"), rules.list.len().alias("together")
+    )
+    return collected(edits.explode("rule"))
+
+
+def edit_examples(
+    directory: Path, edits: pl.DataFrame, privacy: Privacy, seed: int
+) -> dict[tuple[str, str], list[Edited]]:
+    """(stage, rule) → examples. `edits`: see `fired`."""
+    wanted = _candidates(edits, seed)
+    ids = {row["id"] for rows in wanted.values() for row in rows}
+    lives = _edits_of(directory, ids)
+    private = _private(directory, lives, privacy)
+    return {
+        (stage, rule): [
+            _edited(lives[row["id"]], row, rule)
+            for row in rows
+            if stage == "privacy" or row["id"] not in private
+            if _edit(lives[row["id"]], row)["before"] is not None
+        ][:EXAMPLES]
+        for (stage, rule), rows in wanted.items()
+    }
+
+
+def _candidates(edits: pl.DataFrame, seed: int) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """Of each rule some edits: those that it made alone come first."""
+    key = order(seed)
+    names = edits["id"].unique().to_list()
+    keys = pl.DataFrame({"id": names, "key": [key(name) for name in names]})
+    ordered = edits.join(keys, on="id").sort("together", "key", "turn")
+    some = ordered.unique(["stage", "rule", "id"], keep="first", maintain_order=True)
+    some = some.group_by("stage", "rule", maintain_order=True).head(CANDIDATES)
+    wanted: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in some.iter_rows(named=True):
+        wanted[row["stage"], row["rule"]].append(row)
+    return wanted
+
+
+def _edits_of(directory: Path, ids: Collection[str]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    edits = scan(directory / "ledger" / "edits").filter(pl.col("id").is_in(list(ids)))
+    for row in collected(edits).iter_rows(named=True):
+        found[row["id"]].append(row)
+    return found
+
+
+def _private(
+    directory: Path, lives: Mapping[str, list[dict[str, Any]]], privacy: Privacy
+) -> set[str]:
+    """Ids whose edits may show personal data, in one piece or in several."""
+    ids = list(lives)
+    by_stage = pl.col("stage") == "privacy"
+    decisions = scan(directory / "ledger" / "decisions").filter(by_stage, pl.col("id").is_in(ids))
+    data = scan(directory / "data").filter(pl.col("pii").list.len() > 0, pl.col("id").is_in(ids))
+    found = {*collected(decisions.select("id"))["id"], *collected(data.select("id"))["id"]}
+    for name, edits in lives.items():
+        texts = [[edit["before"], edit["after"]] for edit in edits if edit["before"] is not None]
+        if any(edit["stage"] == "privacy" for edit in edits) or redacted(texts, privacy) != texts:
+            found.add(name)
+    return found
+
+
+def _edit(edits: Iterable[dict[str, Any]], row: Mapping[str, Any]) -> dict[str, Any]:
+    return next(e for e in edits if (e["stage"], e["turn"]) == (row["stage"], row["turn"]))
+
+
+def _edited(edits: list[dict[str, Any]], row: Mapping[str, Any], rule: str) -> Edited:
+    edit = _edit(edits, row)
+    others = tuple(name for name in edit["rule"].split("+") if name != rule)
+    pieces = changed(edit["before"], edit["diff"], hidden=row["stage"] == "privacy")
+    return Edited(row["id"], row["turn"] + 1, others, pieces)
+
+
