@@ -1,0 +1,103 @@
+"""A few records of each move, chosen by seed, with their texts and without personal data."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from curation.compare.records import COLUMNS, readable
+from curation.compare.result import Change, Example, Side, Standing
+from curation.outputs.parquet import scan
+from curation.outputs.withheld import redacted
+from schemas.ledger import Outcome
+from schemas.manifest import Manifest
+from schemas.recipe import Privacy
+
+Redact = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What the comparison itself leaves out of some records: messages and evidence, by id."""
+
+    messages: Mapping[str, list[dict[str, str]]]
+    evidence: Mapping[str, str]
+
+
+def chosen(ids: Iterable[str], number: int, seed: int) -> list[str]:
+    """The `number` ids with the smallest BLAKE2b of seed and id, whatever else there is."""
+    return sorted(ids, key=lambda id_: blake2b(f"{seed}{id_}".encode()).digest())[:number]
+
+
+def redactor(*manifests: Manifest) -> Redact:
+    """Gives JSON values without what any of the recipes looks for, or the default does.
+
+    What one run replaced stands in the clear in another that did not look for it.
+    """
+    configs: list[Privacy] = []
+    for manifest in manifests:
+        recipe = manifest.recipe.stages.privacy
+        config = recipe if recipe.searches else Privacy()
+        if config not in configs:
+            configs.append(config)
+
+    def redact(value: Any) -> Any:
+        for config in configs:
+            value = redacted(value, config)
+        return value
+
+    return redact
+
+
+def details(directory: Path, ids: Iterable[str]) -> Details:
+    """Look records up. Raises CorpusError where files are damaged."""
+    wanted = pl.col("id").is_in(list(ids))
+    ledger = directory / "ledger"
+    with readable(directory):
+        texts = pl.concat(
+            scan(folder).select("id", "messages").filter(wanted).collect(engine="streaming")
+            for folder in (directory / "data", ledger / "dropped")
+        )
+        decisions = scan(ledger / "decisions").filter(wanted).select("id", "evidence").collect()
+    return Details(dict(texts.rows()), dict(decisions.rows()))
+
+
+def standing(row: Mapping[str, Any], side: str = "") -> Standing | None:
+    """Where a row of `changes.changed` ended in A, or with the side "_b" in B."""
+    if row[f"outcome{side}"] is None:
+        return None
+    return Standing(Outcome(row[f"outcome{side}"]), row[f"stage{side}"], row[f"reason{side}"])
+
+
+def example(row: Mapping[str, Any], before: Details, after: Details, redact: Redact) -> Example:
+    """A row of `changes.changed` with the texts of both corpora."""
+    columns = {}
+    if row["change"] == Change.COLUMNS:
+        differing = (name for name in COLUMNS if row[f"{name}_differs"])
+        columns = {name: (redact(row[name]), redact(row[f"{name}_b"])) for name in differing}
+    return Example(
+        id=row["id"],
+        source=row["owner"],
+        before=_side(row, "", row["was"], before, redact),
+        after=_side(row, "_b", row["id"], after, redact),
+        columns=columns,
+    )
+
+
+def _side(
+    row: Mapping[str, Any], side: str, id_: str, found: Details, redact: Redact
+) -> Side | None:
+    ended = standing(row, side)
+    if ended is None:
+        return None
+    return Side(
+        id=id_,
+        standing=ended,
+        duplicate_of=row[f"duplicate_of{side}"],
+        evidence=redact(json.loads(found.evidence[id_])),
+        messages=redact(found.messages.get(id_)),
+    )
