@@ -153,7 +153,7 @@ def print_life(life: Life) -> None:
         if edit["before"] is None:
             say("  not shown: personal data was found")
         else:
-            out.print(_difference(edit["before"], edit["diff"]), soft_wrap=True)
+            out.print(difference(edit["before"], edit["diff"]), soft_wrap=True)
     if life.row:
         say("\nas published", "bold")
         _print_pairs([(name, value) for name, value in life.row.items() if name != "messages"])
@@ -175,7 +175,7 @@ def _print_messages(messages: Sequence[Message]) -> None:
         out.print(line, soft_wrap=True)
 
 
-def _difference(before: str, diff: Sequence[dict[str, Any]] | None, context: int = 20) -> Text:
+def difference(before: str, diff: Sequence[dict[str, Any]] | None, context: int = 20) -> Text:
     """The changed parts of a text, [-as it was-]{+as it is+}, with a little of what is around."""
     if diff is None:
         return Text(f"  [-{excerpt(before, 200)}-]", style="red")
