@@ -27,6 +27,7 @@ BEND = 6.0  # inner radius of a turn
 MOUTH = 190.0  # where bands end
 LABELS = 198.0  # where their names begin
 HAIR = 1.25  # width of the thinnest band
+SEAM = 0.5  # overlap of the river's pieces: without it, hair lines show between them
 REASONS = 8  # named for each stage; a ninth too, where it is the last
 
 
@@ -61,7 +62,7 @@ def _losses(stages: list[StageCounts]) -> str:
 def _sources(statistics: Statistics, scale: float) -> Piece:
     """The bands of the sources, each turning down into its place in the river."""
     records = sum(source.records for source in statistics.sources)
-    parts, y, rows = [_heading(15.0, "read", number(records))], ROW + 4, []
+    parts, y, rows = [_heading(15.0, "records", number(records))], ROW + 4, []
     for source in statistics.sources:
         rows.append((source, y))
         y += max(ROW, source.records * scale + 3)
@@ -110,7 +111,9 @@ def _stage(stage: StageCounts, scale: float) -> Piece:
         parts.append(_label(y, reason, f"–{number(count)}", thick))
         y += max(ROW, thick + 3)
     height = y + 3
-    river = rect(0.0, 0.0, max(stage.kept * scale, HAIR), height, "kept") if stage.kept else ""
+    river = (
+        rect(0.0, 0.0, max(stage.kept * scale, HAIR), height + SEAM, "kept") if stage.kept else ""
+    )
     return Piece(river + "".join(parts), height)
 
 

@@ -97,7 +97,7 @@ def _heat(count: int, records: int) -> str:
 
 def _key() -> Piece:
     """What the colours mean."""
-    limits = [f"up to {100 * limit:g} %" for limit in STEPS[1:]]
-    names = ["0 %", *limits, f"over {100 * STEPS[-1]:g} %"]
+    limits = [f"≤ {100 * limit:g} %" for limit in STEPS[1:]]
+    names = ["0 %", *limits, f"> {100 * STEPS[-1]:g} %"]
     head = Piece(text(0.0, 22.0, "share of the row's source", kind="soft"), ROW + 8)
     return stacked([head, legend(list(zip(HEAT, names, strict=True)))])

@@ -51,8 +51,8 @@ def spread(statistics: Statistics, measure: Measure) -> Figure:
     before, after = (sum(sum(pair[of].counts) for pair in pairs) for of in (0, 1))
     description = (
         f"{TITLES[measure]} of {number(before)} conversations before and {number(after)} after, "
-        f"by source: most have {_peak([raw for raw, _ in pairs])} before and "
-        f"{_peak([result for _, result in pairs])} after."
+        f"by source. The fullest bin before is {_peak([raw for raw, _ in pairs])}, after "
+        f"{_peak([result for _, result in pairs])}."
     )
     return figure(name, title, description, stacked([key, *rows]))
 
@@ -77,8 +77,13 @@ def _range(histogram: Histogram, i: int) -> str:
     """The values of bin `i`, in words."""
     edges = histogram.edges
     if i + 1 == len(edges):
-        return f"{edges[i]:,g} or more"
-    return f"{edges[i]:,g} to under {edges[i + 1]:,g}"
+        return f"{_written(edges[i])} or more"
+    return f"{_written(edges[i])} to under {_written(edges[i + 1])}"
+
+
+def _written(value: float) -> str:
+    """An edge in full: 1,048,576 or 0.05."""
+    return number(int(value)) if value == int(value) else f"{value:.3g}"
 
 
 def _side_by_side(panels: list[Piece], width: float) -> Piece:
