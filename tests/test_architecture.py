@@ -41,6 +41,10 @@ def test_the_walls_between_the_packages(package):
         ("sources", ["stages", "engine", "outputs", "cli"]),
         ("stages", ["sources", "engine", "outputs", "cli"]),
         ("engine", ["outputs", "cli"]),
+        (
+            "figures",
+            ["sources", "stages", "engine", "outputs", "pages", "report", "publishing", "cli"],
+        ),
         ("outputs", ["cli"]),
     ],
 )

@@ -18,8 +18,7 @@ from curation.figures.numbers import number, percent, short
 from curation.figures.palette import HEAT
 from schemas.statistics import Statistics
 
-MOST = 11  # sources shown; more cells would have no room for their numbers
-NAMES = 150.0  # room of names beside the matrix
+MOST = 10  # sources shown; more cells would have no room for their numbers
 CELL = 30.0  # height
 #: From which share of its source on a cell has the next colour.
 STEPS = (0.0, 0.01, 0.05, 0.2)
@@ -33,8 +32,7 @@ def overlap(statistics: Statistics) -> Figure:
     if not sources:
         return empty("overlap", title)
     records = {source.source: source.records for source in statistics.sources}
-    left = max(measured(_numbered(i, name)) for i, name in enumerate(sources)) + 8
-    left = min(left, NAMES)
+    left = _room_of_names(sources, cells)
     pieces = [_heads(len(sources), left)]
     pieces += [_row(i, sources, cells, records[source], left) for i, source in enumerate(sources)]
     hidden = len(statistics.sources) - len(sources)
@@ -51,6 +49,14 @@ def _chosen(statistics: Statistics, cells: dict[tuple[str, str], int]) -> list[s
     common = {name: sum(cells.get((name, other), 0) for other in names) for name in names}
     most = sorted(names, key=lambda name: -common[name])[:MOST]
     return [name for name in names if name in most]
+
+
+def _room_of_names(sources: list[str], cells: dict[tuple[str, str], int]) -> float:
+    """As wide as the longest name, where cells have room for their numbers beside it."""
+    longest = max(measured(_numbered(i, name)) for i, name in enumerate(sources)) + 8
+    counts = [cells.get((one, other), 0) for one in sources for other in sources]
+    pitch = max(measured(short(count)) for count in counts) + 6
+    return min(longest, WIDTH - len(sources) * pitch)
 
 
 def _description(cells: dict[tuple[str, str], int]) -> str:
