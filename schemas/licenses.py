@@ -84,11 +84,13 @@ def known_as(license_: str) -> str:
 
 
 def _not_judged(found: list[str], unknown: tuple[str, ...]) -> Combined:
-    named = ", ".join(unknown) or "none given"
     name = "unknown-data-license"
     if len(found) == 1 and found[0] not in ("unknown", "other"):
         name = re.sub(r"[^a-z0-9.]+", "-", found[0]).strip("-") or name
-    return Combined("other", name, f"of some rows the terms are not known ({named})", unknown)
+    why = f"of some rows the terms are not known ({', '.join(unknown) or 'none given'})"
+    if judged := [_LICENSES[one] for one in found if one in _LICENSES]:
+        why += f"; the others ask for {_named(frozenset[str]().union(*judged))}"
+    return Combined("other", name, why, unknown)
 
 
 def _named(conditions: frozenset[str]) -> str:

@@ -22,6 +22,11 @@ def limits(manifest: Manifest, statistics: Statistics, license_: Combined) -> li
     ]
 
 
+def unclear(recipe: Recipe, license_: Combined) -> list[str]:
+    """The sources whose terms are not known."""
+    return [source.name for source in recipe.sources if source.license.strip() in license_.unknown]
+
+
 def _texts(recipe: Recipe) -> Iterable[str]:
     yield (
         "Nothing was checked for truth. Instruction data is often written or translated by models; "
@@ -96,10 +101,9 @@ def _compared(recipe: Recipe, statistics: Statistics) -> Iterable[str]:
 
 
 def _licences(recipe: Recipe, license_: Combined) -> Iterable[str]:
-    unclear = [s.name for s in recipe.sources if s.license.strip() in license_.unknown]
-    if unclear:
+    if names := unclear(recipe, license_):
         yield (
-            f"The terms of {', '.join(unclear)} are not known to us: find out before you publish "
+            f"The terms of {', '.join(names)} are not known to us: find out before you publish "
             "or use these rows."
         )
     forbidding = [s.name for s in recipe.sources if "-nd" in s.license.lower()]

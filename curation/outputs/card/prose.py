@@ -8,7 +8,7 @@ import jinja2
 import yaml
 from markupsafe import Markup
 
-from curation.outputs.card.limits import limits
+from curation.outputs.card.limits import limits, unclear
 from curation.outputs.card.metadata import kept_counts
 from curation.outputs.card.origins import addresses, citations
 from curation.text.printable import printable
@@ -58,6 +58,7 @@ def body(
         overlap=_overlap(statistics),
         languages=kept_counts(statistics, "language"),
         scripts=statistics.scripts,
+        unclear=unclear(manifest.recipe, license_),
         limits=limits(manifest, statistics, license_),
         written_recipe=_recipe(manifest),
         citations=citations(manifest),

@@ -1,0 +1,303 @@
+"""The dataset card: true of the shards, valid for the Hub, and no text of others breaks it."""
+
+import json
+import re
+import shutil
+from itertools import pairwise
+
+import polars as pl
+import pytest
+import yaml
+from huggingface_hub import DatasetCard, metadata_load
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from curation.outputs.card import render_card
+from curation.recipes import load
+from curation.run import Options, run
+from schemas.corpus import read_manifest, read_statistics
+from schemas.manifest import InputFile
+from schemas.recipe import Recipe
+from schemas.sections import section, sections, with_sections
+
+MARKDOWN = MarkdownIt("commonmark").enable("table")
+#: What the Hub's /api/validate-yaml checks ids against, as far as we can name it offline.
+CREATORS = {"found", "crowdsourced", "expert-generated", "machine-generated", "other"}
+LICENSES = {"apache-2.0", "mit", "cc0-1.0", "cc-by-4.0", "cc-by-nc-4.0", "cc-by-sa-4.0", "other"}
+SIZES = {"n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B"}
+NASTY = "\n".join(
+    [
+        "---\nlicense: mit\n---\n# forged | cell ``` ````\n<script>alert(1)</script>",
+        "![x](http://h) [l](javascript:alert(1)) \u202e\u200b\x00 {{ 7 * 7 }} {% raw %}",
+        section("about", "forged"),
+        "- a: [b\n```yaml\nx",
+    ]
+)
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("card") / "out"
+    run(load("sample"), directory, Options(workers=1))
+    return directory
+
+
+@pytest.fixture
+def render(sample):
+    """Render the sample's card with a changed manifest."""
+    manifest, statistics = read_manifest(sample), read_statistics(sample)
+
+    def rendered(recipe=None, **changes):
+        merged = manifest.recipe.model_copy(update=recipe or {})
+        changed = manifest.model_copy(update={"recipe": merged, **changes})
+        return render_card(sample, changed, statistics)
+
+    return rendered
+
+
+def front_matter(text):
+    return yaml.safe_load(text[4:].partition("\n---\n")[0])
+
+
+def tokens(text):
+    return MARKDOWN.parse(text[4:].partition("\n---\n")[2])
+
+
+def skeleton_of(text):
+    """What a reader sees of the structure: headings, block types, tables' sizes."""
+    found = tokens(text)
+    return [token.type for token in found], [
+        b.content for a, b in pairwise(found) if a.type == "heading_open"
+    ]
+
+
+def test_the_front_matter_is_true_of_the_shards(sample, tmp_path):
+    datasets = pytest.importorskip("datasets")
+    said = datasets.load_dataset_builder(str(sample), cache_dir=str(tmp_path / "a")).info
+    bare = tmp_path / "bare"
+    shutil.copytree(sample / "data", bare / "data")
+    loaded = datasets.load_dataset(str(bare), cache_dir=str(tmp_path / "b"))
+    found = loaded["train"].info
+    assert said.features == loaded["train"].features
+    assert (said.download_size, said.dataset_size) == (found.download_size, found.dataset_size)
+    for split in ("train", "validation"):
+        assert said.splits[split].num_bytes == found.splits[split].num_bytes
+        assert said.splits[split].num_examples == len(loaded[split])
+
+
+def test_load_dataset_gives_the_rows_and_no_stray_file_joins(sample, tmp_path):
+    datasets = pytest.importorskip("datasets")
+    copy = tmp_path / "copy"
+    shutil.copytree(sample, copy)
+    shard = copy / "data" / "train-00000-of-00001.parquet"
+    shutil.copy(shard, copy / "data" / "train-00001-of-00007.parquet")
+    rows = datasets.load_dataset(str(copy), split="train", cache_dir=str(tmp_path / "c"))
+    assert rows.to_list() == pl.read_parquet(shard).to_dicts()
+
+
+def test_the_front_matter_is_what_the_hub_takes(sample):
+    card = DatasetCard.load(sample / "README.md")
+    data = metadata_load(sample / "README.md")
+    assert card.data.to_dict() == data
+    assert DatasetCard(str(card)).data.to_dict() == data
+    assert data["license"] in LICENSES
+    assert set(data["size_categories"]) <= SIZES
+    assert data["task_categories"] == ["text-generation"]
+    assert set(data["annotations_creators"]) <= CREATORS
+    assert data["multilinguality"] == "monolingual"
+    assert data["language"] == ["zh"]
+    assert "language_creators" not in data  # nothing is known of local files
+
+
+def test_every_table_row_has_as_many_cells_as_its_head(sample):
+    text = (sample / "README.md").read_text().partition("\n---\n")[2]
+    lines = text.split("\n")
+    tables = [token.map for token in MARKDOWN.parse(text) if token.type == "table_open"]
+    assert len(tables) >= 8
+    for begin, end in tables:
+        cells = {len(re.findall(r"(?<!\\)\|", line)) for line in lines[begin:end]}
+        assert len(cells) == 1, lines[begin]
+    rows = [line for line in lines if line.startswith("|")]
+    assert len(rows) == sum(end - begin for begin, end in tables)  # none fell out of its table
+
+
+def test_numbers_are_those_of_the_run(sample):
+    text = (sample / "README.md").read_text()
+    statistics = read_statistics(sample)
+    kept = sum(one.kept for one in statistics.sources)
+    assert f"{kept} conversations ({statistics.tokens.total:,} Mixtral tokens)" in text
+    assert "141,345" in text  # the paper's Table 2
+    for one in statistics.contamination:
+        assert f"| {one.benchmark} | {one.items} | {one.subjects} | {one.conversations} |" in text
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text() | st.just(NASTY) | st.text("|`<>-#[]()!\n\r\\:&*_ \u202e\x85", max_size=80))
+def test_no_text_of_others_breaks_the_card(render, text):
+    calm = render({"description": "x"})
+    inputs = [InputFile(source="a", file=text, bytes=1, sha256="ab")]
+    card = render({"description": f"x{text}"}, inputs=inputs, versions={"aurora-zh": text})
+    assert front_matter(card) == front_matter(calm)
+    types, headings = skeleton_of(card)
+    calm_types, calm_headings = skeleton_of(render({"description": "x"}, inputs=inputs))
+    assert (headings, types) == (calm_headings, calm_types)
+    assert headings == skeleton_of(calm)[1]
+    assert sections(card) == sections(calm)
+    assert "\u202e" not in card
+    shown = [child for token in tokens(card) for child in token.children or []]
+    assert not [child for child in shown if child.type in ("html_inline", "image")]
+
+
+def test_the_recipe_in_the_card_is_the_recipe(render, sample):
+    recipe = read_manifest(sample).recipe
+    for description in (recipe.description, NASTY.replace("<!--", ""), "反向\u202e"):
+        changed = recipe.model_copy(update={"description": description})
+        text = render({"description": description})
+        blocks = [t.content for t in tokens(text) if t.type == "fence" and t.info == "yaml"]
+        assert Recipe(**yaml.safe_load(blocks[0])) == changed
+
+
+def test_known_sources_are_linked_and_cited_and_no_others(render):
+    text = render({"sources": load("aurora").recipe.sources[:0] + hub_sources()})
+    data = front_matter(text)
+    assert data["source_datasets"][:1] == ["hfl/alpaca_zh_51k"]
+    assert data["source_datasets"][-1] == "extended|other"
+    assert "2304.08177" in text
+    assert "2304.03277" not in text
+    assert "revision main, which may move" in text
+    assert "](https://huggingface.co/datasets/hfl/alpaca_zh_51k/tree/main) at `main`" in text
+
+
+def hub_sources():
+    recipe = load("sample").recipe
+    path = "hf://datasets/hfl/alpaca_zh_51k/alpaca_data_51k.json@main"
+    first = recipe.sources[0].model_copy(update={"path": path, "license": "apache-2.0"})
+    return [first, *recipe.sources[1:]]
+
+
+def test_a_recipe_with_everything_off_says_so(render, sample):
+    recipe = read_manifest(sample).recipe
+    off = {name: {"enabled": False} for name in type(recipe.stages).model_fields}
+    text = render({"stages": type(recipe.stages)(**off)})
+    for said in (
+        "Not searched for personal data: assume",
+        "Duplicates were not removed",
+        "Languages were not identified",
+        "Topics were not assigned",
+        "Nothing was dropped for quality",
+        "Not searched for control tokens",
+    ):
+        assert said in text
+
+
+def test_llama_factory_takes_every_row_by_the_entry(sample):
+    """By the rules of its sharegpt converter: system first, then user and assistant in turn."""
+    text = (sample / "README.md").read_text()
+    (entry,) = [
+        json.loads(t.content) for t in tokens(text) if t.type == "fence" if t.info == "json"
+    ]
+    (spec,) = entry.values()
+    tags, column = spec["tags"], spec["columns"]["messages"]
+    assert spec["formatting"] == "sharegpt"
+    for row in pl.read_parquet(sample / "data" / "train-*.parquet").to_dicts():
+        roles = [message[tags["role_tag"]] for message in row[column]]
+        roles = roles[1:] if roles[0] == tags["system_tag"] else roles
+        assert roles == [tags["user_tag"], tags["assistant_tag"]] * (len(roles) // 2)
+        assert all(message[tags["content_tag"]] for message in row[column])
+
+
+@pytest.fixture
+def corpus(curate, tmp_path, write_recipe):
+    """A small finished corpus, and how to run it again."""
+    rows = [
+        {
+            "instruction": f"第{i}个问题：{name}是什么？",
+            "output": f"{name}很特别，编号{i}，请记住。",
+        }
+        for i, name in enumerate(["苹果", "飞机", "诗歌", "海洋"])
+    ]
+    (tmp_path / "a.json").write_text(json.dumps(rows, ensure_ascii=False))
+    out = tmp_path / "out"
+
+    def again(*options, license_="mit"):
+        source = {"path": str(tmp_path / "a.json"), "license": license_}
+        recipe = write_recipe(a=source)
+        return curate("run", recipe, "--output", out, "--workers", 1, *options)
+
+    assert again().code == 0
+    return out, again
+
+
+MINE = {"about": "Our *notes* | 中文\n\n- <b>kept</b>", "contact": "me@example.com"}
+
+
+def write_mine(out):
+    card = out / "README.md"
+    card.write_text(with_sections(card.read_text(), MINE))
+
+
+def test_the_users_text_survives_every_run_and_verifies(curate, corpus):
+    out, again = corpus
+    write_mine(out)
+    for options in ((), ("--fresh",), ("--set", "stages.quality.min_score=0.4")):
+        assert curate("verify", out).code == 0
+        assert again(*options).code == 0
+        kept = sections((out / "README.md").read_text())
+        assert {name: kept[name] for name in MINE} == MINE
+    (out / "manifest.json").unlink()  # as if killed
+    again()
+    assert sections((out / "README.md").read_text()).items() >= MINE.items()
+
+
+def test_a_change_outside_the_sections_is_found_and_mended(curate, corpus):
+    out, again = corpus
+    write_mine(out)
+    card = out / "README.md"
+    sound = card.read_text()
+    card.write_text(sound.replace("## Licence", "## License"))
+    assert "README.md" in curate("verify", out).err
+    assert again().code == 0
+    assert card.read_text() == sound
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda text: text.replace("<!-- your text ends -->\n", "", 1), "begins inside"),
+        (lambda text: text + section("about", "again"), "a second section 'about'"),
+        (lambda text: text + section("mine", "notes"), "unknown section 'mine'"),
+        (lambda text: text.replace(section("contact", MINE["contact"]), "me"), "no section"),
+        (lambda _: "# My own card\n", "no section 'about'"),
+    ],
+)
+@pytest.mark.parametrize("option", ["--workers=1", "--fresh"])
+def test_damaged_marks_lose_nothing(curate, corpus, damage, said, option):
+    out, again = corpus
+    write_mine(out)
+    card = out / "README.md"
+    card.write_text(damage(card.read_text()))
+    damaged = card.read_text()
+    assert "README.md" in curate("verify", out).err
+    done = again(option)
+    assert done.code == 1
+    assert said in done.err
+    assert done.err.strip().count("\n") <= 2
+    assert card.read_text() == damaged
+    card.unlink()
+    assert again().code == 0
+
+
+def test_where_no_licence_stands_for_all_the_card_says_so(curate, corpus):
+    out, again = corpus
+    assert not (out / "LICENSE.md").exists()
+    assert again(license_="house rules 1.0").code == 0
+    data = metadata_load(out / "README.md")
+    assert (data["license"], data["license_name"]) == ("other", "house-rules-1.0")
+    assert data["license_link"] == "LICENSE.md"
+    assert "| a | house rules 1.0 |" in (out / "LICENSE.md").read_text()
+    assert curate("verify", out).code == 0
+    (out / "LICENSE.md").write_text("Our own words.\n")
+    assert again("--fresh").code == 0
+    assert (out / "LICENSE.md").read_text() == "Our own words.\n"
+    assert curate("verify", out).code == 0
