@@ -27,7 +27,7 @@ BEND = 6.0  # inner radius of a turn
 MOUTH = 190.0  # where bands end
 LABELS = 198.0  # where their names begin
 HAIR = 1.25  # width of the thinnest band
-SEAM = 0.5  # overlap of the river's pieces: without it, hair lines show between them
+SEAM = 2.0  # overlap of the river's pieces: without it, hair lines show between them
 REASONS = 8  # named for each stage; a ninth too, where it is the last
 
 

@@ -20,6 +20,7 @@ from schemas.statistics import Statistics
 
 MOST = 10  # sources shown; more cells would have no room for their numbers
 CELL = 30.0  # height
+NARROWEST = 36.0  # cell
 #: From which share of its source on a cell has the next colour.
 STEPS = (0.0, 0.01, 0.05, 0.2)
 
@@ -55,7 +56,7 @@ def _room_of_names(sources: list[str], cells: dict[tuple[str, str], int]) -> flo
     """As wide as the longest name, where cells have room for their numbers beside it."""
     longest = max(measured(_numbered(i, name)) for i, name in enumerate(sources)) + 8
     counts = [cells.get((one, other), 0) for one in sources for other in sources]
-    pitch = max(measured(short(count)) for count in counts) + 6
+    pitch = max(NARROWEST, max(measured(short(count)) for count in counts) + 6)
     return min(longest, WIDTH - len(sources) * pitch)
 
 

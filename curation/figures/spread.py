@@ -143,5 +143,5 @@ def _ticks(edges: list[float], bins: range, room: float) -> str:
     return "".join(
         text(i * pitch, 0.0, name, anchor="middle", kind="soft")
         for i, name in enumerate(names)
-        if i % every == 0 and (i * pitch <= last or i == 0)
+        if bins[i] % every == 0 and (i * pitch <= last or i == 0)
     )

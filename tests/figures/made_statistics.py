@@ -131,6 +131,9 @@ CASES = {
             ("dedup", {"a_reason_with_a_very_long_name" * 3: 493_421}),
         ],
     ),
+    "nothing in common": build(
+        [(f"source_{i}" + "_with_a_long_name" * i, 3, 0, 3) for i in range(10)], [("read", {})]
+    ),
     "one source": build([("only", 176678, 0, 176678)], [("read", {})]),
     "all quarantined": build(
         [("broken", 176678, 176678, 0)], [("read", {"invalid_json": 176678}), ("dedup", {})]
