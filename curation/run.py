@@ -31,6 +31,7 @@ from curation.outputs.verify import contradictions, verify
 from curation.outputs.withheld import redacted_messages, without_personal_data
 from curation.outputs.workspace import WORK, clear_outputs, clear_work, workspace
 from curation.recipes import LoadedRecipe
+from curation.report import figures, report_outputs
 from schemas.conversation import DATA
 from schemas.corpus import MANIFEST, STATISTICS, read_manifest, read_statistics
 from schemas.errors import AuroraError, CorpusError, InputError
@@ -262,7 +263,7 @@ def _write_documents(
     shards: dict[Path, int],
     ledger: dict[Path, int],
 ) -> None:
-    """Statistics and card, then the manifest over everything."""
+    """Statistics, report and card, then the manifest over everything."""
     statistics_path = directory / STATISTICS
     statistics_path.write_text(statistics.model_dump_json(indent=2) + "\n", encoding="utf-8")
     outputs = [
@@ -270,7 +271,9 @@ def _write_documents(
         describe(directory, statistics_path),
     ]
     manifest = _manifest(planned, statistics, outputs)
-    card = write_card(directory, manifest, statistics, figures=())
+    pages = report_outputs(directory, manifest, statistics)
+    manifest = manifest.model_copy(update={"outputs": [*outputs, *pages]})
+    card = write_card(directory, manifest, statistics, figures(statistics))
     manifest = manifest.model_copy(update={"outputs": [*manifest.outputs, *card]})
     _check_identity(directory, manifest, statistics)
     write_manifest(directory, manifest)

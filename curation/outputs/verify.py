@@ -20,7 +20,11 @@ def verify(directory: Path) -> list[str]:
 
     Raises CorpusError where there is no manifest to verify against.
     """
-    manifest = read_manifest(directory)
+    return differences(directory, read_manifest(directory))
+
+
+def differences(directory: Path, manifest: Manifest) -> list[str]:
+    """Where the directory is not what `manifest` says, one sentence each."""
     damaged = [*_damaged(directory, manifest), *_strangers(directory, manifest)]
     return damaged or contradictions(directory, manifest)
 

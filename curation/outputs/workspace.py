@@ -13,8 +13,9 @@ WORK = ".work"
 _LOCK = "lock"
 #: What a run writes, and may therefore remove. The manifest comes first: without it a directory is
 #: unfinished, whatever else is in it. The card is not here: it holds its user's text, and the next
-#: one takes its place at one stroke.
-_OUTPUTS = ("manifest.json", "statistics.json", "data", "ledger")
+#: one takes its place at one stroke. Nor is `assets`: others' pictures may be beside the figures,
+#: which every run writes anew.
+_OUTPUTS = ("manifest.json", "statistics.json", "report.html", "data", "ledger")
 
 
 @contextmanager

@@ -7,12 +7,21 @@ from markupsafe import Markup
 
 from curation.figures import STYLE as FIGURE_STYLE
 from curation.figures import png
+from curation.outputs.manifest import describe
 from curation.pages import STYLE, environment, policy
 from curation.report.content import Content, figures, gather
-from schemas.manifest import Manifest
+from schemas.manifest import Manifest, OutputFile
 from schemas.statistics import Statistics
 
-__all__ = ["ASSETS", "REPORT", "render", "write_pictures", "write_report"]
+__all__ = [
+    "ASSETS",
+    "REPORT",
+    "figures",
+    "render",
+    "report_outputs",
+    "write_pictures",
+    "write_report",
+]
 
 _OWN_STYLE = (files("curation.report") / "report.css").read_text(encoding="utf-8")
 REPORT, ASSETS = "report.html", "assets"
@@ -29,6 +38,14 @@ def write_report(
     page = render(gather(directory, manifest, statistics, seed))
     path.write_text(page, encoding="utf-8")
     return path
+
+
+def report_outputs(
+    directory: Path, manifest: Manifest, statistics: Statistics, *, seed: int = 0
+) -> list[OutputFile]:
+    """Write the report and the pictures, and give the manifest's entries for them."""
+    page = write_report(directory, manifest, statistics, seed=seed)
+    return [describe(directory, path) for path in (page, *write_pictures(directory, statistics))]
 
 
 def write_pictures(directory: Path, statistics: Statistics) -> list[Path]:

@@ -28,5 +28,3 @@ def collected(frame: pl.LazyFrame) -> pl.DataFrame:
         return frame.collect()
     except (pl.exceptions.PolarsError, OSError):
         raise CorpusError("the ledger or the data is damaged; `curate verify` says how") from None
-
-

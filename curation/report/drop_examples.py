@@ -94,7 +94,7 @@ def _messages(rows: Rows, name: str, privacy: Privacy) -> list[dict[str, str]]:
 
 
 def _shown(messages: list[dict[str, str]], evidence: Mapping[str, Any]) -> list[int]:
-    """Which messages to show: the first two, or the one that the evidence names with its question."""
+    """Which messages to show: the first, and the one that the evidence names with its question."""
     turn = evidence.get("turn", 1)
     turn = turn if isinstance(turn, int) and turn < len(messages) else 1
     return sorted({0, max(turn - 1, 0), turn} & {*range(len(messages))})

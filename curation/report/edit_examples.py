@@ -109,5 +109,3 @@ def _edited(edits: list[dict[str, Any]], row: Mapping[str, Any], rule: str) -> E
     others = tuple(name for name in edit["rule"].split("+") if name != rule)
     pieces = changed(edit["before"], edit["diff"], hidden=row["stage"] == "privacy")
     return Edited(row["id"], row["turn"] + 1, others, pieces)
-
-

@@ -10,9 +10,7 @@ from curation.text.printable import printable
 CONTEXT, PART, EXCERPT, CHANGES = 24, 120, 220, 8
 
 #: White space in a changed part, where it is the very thing that changed.
-_SEEN = str.maketrans(
-    {" ": "␣", "\n": "↵\n", "\t": "⇥\t", "\u00a0": "\\xa0", "\u3000": "\\u3000"}
-)
+_SEEN = str.maketrans({" ": "␣", "\n": "↵\n", "\t": "⇥\t", "\u00a0": "\\xa0", "\u3000": "\\u3000"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,8 @@ def changed(before: str, diff: Sequence[Any] | None, *, hidden: bool = False) ->
     """
     if diff is None:
         return [Piece("removed", _visible(_shortened(before)))]
-    pieces, place = [], 0
+    pieces: list[Piece] = []
+    place = 0
     for change in diff[:CHANGES]:
         pieces += _gap(before[place : change["start"]], at_start=not place)
         pieces += _change(change["removed"], change["added"], hidden)

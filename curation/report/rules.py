@@ -76,9 +76,13 @@ def _rules(
     meanings: Mapping[str, Mapping[str, str]],
     counts: Mapping[tuple[str, str], int],
 ) -> list[Rule]:
-    known = {(stage, name): meaning for stage, of in meanings.items() for name, meaning in of.items()}
+    known = {
+        (stage, name): meaning for stage, of in meanings.items() for name, meaning in of.items()
+    }
     return [
-        Rule(stage, name, meaning, tuple(settings(recipe, stage, name)), counts.get((stage, name), 0))
+        Rule(
+            stage, name, meaning, tuple(settings(recipe, stage, name)), counts.get((stage, name), 0)
+        )
         for (stage, name), meaning in known.items()
     ]
 
@@ -93,7 +97,7 @@ def settings(recipe: Recipe, stage: str, rule: str) -> Iterator[Setting]:
         if value not in (None, []):
             yield Setting(f"{stage}.{option}", written(value), value != default)
     if stage == "quality" and rule in PENALTIES:
-        yield Setting("takes of the score, at most", f"{PENALTIES[rule]:.0%}", changed=False)
+        yield Setting("lowers the score by up to", f"{PENALTIES[rule]:.0%}", changed=False)
 
 
 def written(value: Any) -> str:

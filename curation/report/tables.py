@@ -22,7 +22,7 @@ class Crossed:
 def tally_table(statistics: Statistics, column: Column) -> Crossed:
     """Conversations by the values of a column, the most frequent first."""
     tallies = [tally for tally in statistics.tallies if tally.column == column]
-    sides = [of for of in ("raw", "result") if any(tally.of == of for tally in tallies)]
+    sides = [of for of in _SIDES if any(tally.of == of for tally in tallies)]
     sources = list(dict.fromkeys(tally.source for tally in tallies))
     counts = {(tally.source, tally.of): tally.counts for tally in tallies}
     rows = {
@@ -54,7 +54,7 @@ def total_rounds(statistics: Statistics, of: Literal["raw", "result"]) -> Rounds
     return Rounds(of=of, source="all", single=single, multi=multi)
 
 
-_SIDES = {"raw": "before", "result": "after"}
+_SIDES: dict[Literal["raw", "result"], str] = {"raw": "before", "result": "after"}
 
 
 def _names(histogram: Histogram) -> Iterator[str]:
