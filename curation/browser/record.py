@@ -1,0 +1,184 @@
+"""What the page of one record shows: its whole life, and its duplicates beside it."""
+
+import json
+from dataclasses import dataclass
+from itertools import groupby, zip_longest
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from curation.browser.library import Library
+from curation.browser.marking import Part, cut, marked, sides
+from curation.browser.view import View
+from curation.explain import life
+from curation.outputs.withheld import redacted
+from curation.text.diff import Change, changes
+from schemas.conversation import Message
+
+#: Characters of a message, and duplicates of a kept record, that are shown at first.
+LONG, _PARTNERS = 4_000, 5
+#: What the heading and the conversation say already.
+_SAID = ("id", "messages", "source", "message_languages", "message_scripts")
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A changed message. No parts where they would show personal data."""
+
+    turn: int
+    rules: list[str]
+    before: list[Part]
+    after: list[Part] | None  # None: the message was removed
+    shown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """A duplicate beside the record. turns: role of each, its text here and its text there."""
+
+    id: str
+    source: str
+    stayed: bool
+    reason: str
+    evidence: dict[str, Any]
+    turns: list[tuple[str, list[Part], str, list[Part]]]
+
+
+def record(
+    library: Library, directory: Path, place: int, view: View, whole: bool
+) -> dict[str, Any]:
+    """The page of the record at `place`. whole: nothing is cut.
+
+    Raises CorpusError where the corpus has been removed or damaged meanwhile.
+    """
+    longest = None if whole else LONG
+    identity = library.index.id(place)
+    found = life(directory, identity)
+    decision = {**redacted(found.decision, library.privacy), "id": identity}
+    said = _messages(library, place)
+    conversation = [(m.role, list(cut(marked(m.content, view.search), longest))) for m in said]
+    edits = _edits(library, found.edits, longest)
+    partners = _partners(library, place, said, longest)
+    return {
+        "view": view,
+        "whole": whole,
+        "decision": decision,
+        "evidence": _evidence(decision["evidence"]),
+        "facts": _facts(redacted(found.row, library.privacy)),
+        "conversation": conversation,
+        "edits": [
+            (stage, [edit for _, edit in group]) for stage, group in groupby(edits, itemgetter(0))
+        ],
+        "partners": partners,
+        "shortened": _shortened(conversation, edits, partners),
+        "duplicates": len(library.index.duplicates(place)),
+        **_neighbours(library, view, place),
+    }
+
+
+def _shortened(
+    conversation: list[tuple[str, list[Part]]],
+    edits: list[tuple[str, Edit]],
+    partners: list[Partner],
+) -> bool:
+    """Whether something of the texts is left out."""
+    texts = [text for _, text in conversation]
+    texts += [side for _, edit in edits for side in (edit.before, edit.after or [])]
+    texts += [side for one in partners for turn in one.turns for side in (turn[1], turn[3])]
+    return any(part.kind == "gap" for text in texts for part in text)
+
+
+def _messages(library: Library, place: int) -> list[Message]:
+    return [
+        Message(m.role, str(redacted(m.content, library.privacy)))
+        for m in library.texts.messages(place)
+    ]
+
+
+def _evidence(text: str) -> dict[str, Any]:
+    return dict(json.loads(text))
+
+
+def _facts(row: dict[str, Any] | None) -> dict[str, str]:
+    """The columns of a published row, as a person reads them."""
+    facts = {}
+    for name, value in (row or {}).items():
+        if name not in _SAID and value is not None:
+            plain = ", ".join(map(str, value)) if isinstance(value, list) else value
+            facts[name] = f"{plain:.3f}" if isinstance(plain, float) else str(plain)
+    return facts
+
+
+def _edits(
+    library: Library, found: list[dict[str, Any]], longest: int | None
+) -> list[tuple[str, Edit]]:
+    """Stage and edit, in the order they were made."""
+    # What one edit lacks another may still show in pieces.
+    texts = [[edit["before"], edit["after"]] for edit in found]
+    private = redacted(texts, library.privacy) != texts
+    made = []
+    for edit in found:
+        rules = edit["rule"].split("+")
+        if private or edit["before"] is None:
+            made.append((edit["stage"], Edit(edit["turn"], rules, [], [], False)))
+            continue
+        before, after = _before_and_after(edit, longest)
+        made.append((edit["stage"], Edit(edit["turn"], rules, before, after, True)))
+    return made
+
+
+def _before_and_after(
+    edit: dict[str, Any], longest: int | None
+) -> tuple[list[Part], list[Part] | None]:
+    if edit["after"] is None:
+        return list(cut([Part("", edit["before"])], longest)), None
+    return sides(edit["before"], [Change(**change) for change in edit["diff"]], longest)
+
+
+def _partners(
+    library: Library, place: int, said: list[Message], longest: int | None
+) -> list[Partner]:
+    """The record that stayed in place of this one, or those that left in favour of it."""
+    survivor = int(library.index.survivor[place])
+    others = [survivor] if survivor >= 0 else library.index.duplicates(place)[:_PARTNERS].tolist()
+    partners = []
+    for other in others:
+        decision = library.index.decision(place if survivor >= 0 else other)
+        partners.append(
+            Partner(
+                library.index.id(other),
+                library.index.decision(other)["source"],
+                survivor >= 0,
+                decision["reason"],
+                redacted(_evidence(decision["evidence"]), library.privacy),
+                _beside(said, _messages(library, other), longest),
+            )
+        )
+    return partners
+
+
+def _beside(
+    here: list[Message], there: list[Message], longest: int | None
+) -> list[tuple[str, list[Part], str, list[Part]]]:
+    turns = []
+    for one, other in zip_longest(here, there, fillvalue=Message("", "")):
+        left, right = sides(one.content, changes(one.content, other.content), longest)
+        turns.append((one.role, left, other.role, right))
+    return turns
+
+
+def _neighbours(library: Library, view: View, place: int) -> dict[str, Any]:
+    """The records before and after this one in the view, where it is in it."""
+    rows = library.selection(view).rows
+    found = np.flatnonzero(rows == place)
+    if not len(found):
+        return {"number": None, "total": len(rows), "previous": None, "following": None}
+    at = int(found[0])
+    return {
+        "number": at + 1,
+        "total": len(rows),
+        "previous": library.index.id(int(rows[at - 1])) if at else None,
+        "following": library.index.id(int(rows[at + 1])) if at + 1 < len(rows) else None,
+    }

@@ -1,0 +1,122 @@
+"""What a person asked to see, as it stands in a URL: search, filters, order, page."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlencode
+
+#: Filters, in the order they are shown.
+FACETS = ("outcome", "source", "stage", "reason", "category", "language", "script", "rule")
+#: Orders, and what a person reads of each.
+ORDERS = {
+    "": "as in the input",
+    "quality": "lowest quality first",
+    "-quality": "highest quality first",
+    "tokens": "fewest tokens first",
+    "-tokens": "most tokens first",
+    "-rounds": "most rounds first",
+}
+#: Ranges: the least and the greatest value of a number that is shown.
+RANGES = ("quality", "tokens")
+#: Characters of a search.
+LONGEST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Which records, in which order. `page` counts from 1."""
+
+    search: str = ""
+    filters: tuple[tuple[str, str], ...] = ()
+    ranges: tuple[tuple[str, float, float], ...] = ()
+    cluster: str = ""
+    order: str = ""
+    page: int = 1
+    problems: tuple[str, ...] = field(default=(), compare=False)
+
+    def value(self, facet: str) -> str:
+        """The value a facet is filtered by, or nothing."""
+        return dict(self.filters).get(facet, "")
+
+    def having(self, facet: str, value: str) -> "View":
+        """The same view with a facet's filter set, or without it where `value` is empty."""
+        filters = {**dict(self.filters), facet: value}
+        kept = tuple((name, filters[name]) for name in FACETS if filters.get(name))
+        return replace(self, filters=kept, page=1)
+
+    def at(self, page: int) -> "View":
+        """Another page of the same view."""
+        return replace(self, page=page)
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """The view as the parameters of a URL."""
+        pairs = [("q", self.search)] if self.search else []
+        pairs += self.filters
+        for name, least, most in self.ranges:
+            pairs += [(f"{name}_from", f"{least:g}")] * (least > -math.inf)
+            pairs += [(f"{name}_to", f"{most:g}")] * (most < math.inf)
+        pairs += [("cluster", self.cluster)] if self.cluster else []
+        pairs += [("order", self.order)] if self.order else []
+        return pairs + ([("page", str(self.page))] if self.page > 1 else [])
+
+    def query(self) -> str:
+        """The view as the end of a URL: "" or "?q=…"."""
+        return f"?{encoded}" if (encoded := urlencode(self.pairs())) else ""
+
+
+def parse(parameters: Mapping[str, str]) -> View:
+    """The view that a URL asks for. What cannot be is left out, and named in `problems`."""
+    problems: list[str] = []
+    search = parameters.get("q", "").strip()
+    if len(search) > LONGEST:
+        search = search[:LONGEST].rstrip()
+        problems.append(f"The search is cut after {LONGEST} characters.")
+    order = parameters.get("order", "")
+    if order not in ORDERS:
+        problems.append(f"There is no order {_short(order)}; the records are as in the input.")
+        order = ""
+    filters = tuple((name, parameters[name][:100]) for name in FACETS if parameters.get(name))
+    ranges = (_range(parameters, name, problems) for name in RANGES)
+    return View(
+        search,
+        filters,
+        tuple(one for one in ranges if one[1:] != (-math.inf, math.inf)),
+        parameters.get("cluster", "")[:LONGEST],
+        order,
+        _page(parameters.get("page", ""), problems),
+        tuple(problems),
+    )
+
+
+def _range(
+    parameters: Mapping[str, str], name: str, problems: list[str]
+) -> tuple[str, float, float]:
+    least = _number(parameters.get(f"{name}_from", ""), name, problems)
+    most = _number(parameters.get(f"{name}_to", ""), name, problems)
+    return name, -math.inf if least is None else least, math.inf if most is None else most
+
+
+def _number(text: str, name: str, problems: list[str]) -> float | None:
+    if not text.strip():
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if math.isfinite(number):
+        return number
+    problems.append(f"For {name}, {_short(text)} is not a number; it is left out.")
+    return None
+
+
+def _page(text: str, problems: list[str]) -> int:
+    if not text:
+        return 1
+    if text.isascii() and text.isdigit() and 1 <= len(text) <= 9 and int(text):
+        return int(text)
+    problems.append(f"There is no page {_short(text)}; this is the first.")
+    return 1
+
+
+def _short(text: str) -> str:
+    return f"“{text[:40]}…”" if len(text) > 40 else f"“{text}”"
