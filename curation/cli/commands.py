@@ -12,6 +12,11 @@ from pydantic import ValidationError
 
 from curation import __version__
 from curation.cli import console, views
+from curation.cli.browse import browse
+from curation.cli.diff import diff
+from curation.cli.life import print_life
+from curation.cli.push import push
+from curation.cli.report import report
 from curation.explain import life
 from curation.outputs.verify import verify as verify_corpus
 from curation.recipes import load, shipped
@@ -130,12 +135,12 @@ def stats(directory: Path, as_json: bool) -> None:
 @click.argument("record", metavar="ID")
 @click.option("--json", "as_json", is_flag=True)
 def explain(directory: Path, record: str, as_json: bool) -> None:
-    """Tell what became of one input record, and why."""
+    """Tell what became of one input record, and why. ID may be the beginning of an id."""
     found = life(directory, record)
     if as_json:
         views.print_json(asdict(found))
     else:
-        views.print_life(found)
+        print_life(found)
 
 
 @cli.command()
@@ -162,6 +167,12 @@ def recipes() -> None:
     """List the shipped recipes."""
     rows = [(name, load(name).recipe.description.strip()) for name in shipped()]
     console.out.print(console.table("Recipes", ("name", "what it makes"), rows))
+
+
+cli.add_command(diff)
+cli.add_command(browse)
+cli.add_command(push)
+cli.add_command(report)
 
 
 def _source_of(paths: Sequence[str], format_: Format) -> Source:
