@@ -175,25 +175,30 @@ def _print_messages(messages: Sequence[Message]) -> None:
         out.print(line, soft_wrap=True)
 
 
-def difference(before: str, diff: Sequence[dict[str, Any]] | None, context: int = 20) -> Text:
-    """The changed parts of a text, [-as it was-]{+as it is+}, with a little of what is around."""
+def difference(
+    before: str, diff: Sequence[dict[str, Any]] | None, context: int = 20, most: int = 10**9
+) -> Text:
+    """The changed parts of a text, [-as it was-]{+as it is+}, with a little of what is around.
+
+    context and most: characters shown of each end of what stays, and of what does not.
+    """
     if diff is None:
         return Text(f"  [-{excerpt(before, 200)}-]", style="red")
     text, place = Text("  "), 0
     for change in diff:
         text.append(_around(before[place : change["start"]], context))
         if change["removed"]:
-            text.append(f"[-{printable(change['removed'])}-]", style="red")
+            text.append(f"[-{_around(change['removed'], most)}-]", style="red")
         if change["added"]:
-            text.append(f"{{+{printable(change['added'])}+}}", style="green")
+            text.append(f"{{+{_around(change['added'], most)}+}}", style="green")
         place = change["start"] + len(change["removed"])
     return text.append(_around(before[place:], context))
 
 
-def _around(same: str, context: int) -> str:
-    """The two ends of a stretch that stays."""
-    cut = len(same) > 2 * context
-    return printable(f"{same[:context]}…{same[-context:]}" if cut else same)
+def _around(stretch: str, context: int) -> str:
+    """The two ends of a stretch of text."""
+    cut = len(stretch) > 2 * context
+    return printable(f"{stretch[:context]}…{stretch[-context:]}" if cut else stretch)
 
 
 def _sources(statistics: Statistics) -> Table:
