@@ -45,7 +45,8 @@ def test_the_walls_between_the_packages(package):
             "figures",
             ["sources", "stages", "engine", "outputs", "pages", "report", "publishing", "cli"],
         ),
-        ("outputs", ["cli"]),
+        ("outputs", ["compare", "cli"]),
+        ("compare", ["figures", "pages", "report", "publishing", "browser", "cli"]),
     ],
 )
 def test_each_room_knows_only_the_ones_before_it(room, unknown):
