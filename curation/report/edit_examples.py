@@ -66,7 +66,8 @@ def _candidates(edits: pl.DataFrame, seed: int) -> dict[tuple[str, str], list[di
     """Of each rule some edits: those that it made alone come first."""
     key = order(seed)
     names = edits["id"].unique().to_list()
-    keys = pl.DataFrame({"id": names, "key": [key(name) for name in names]})
+    columns = {"id": names, "key": [key(name) for name in names]}
+    keys = pl.DataFrame(columns, schema={"id": pl.String, "key": pl.Binary})
     ordered = edits.join(keys, on="id").sort("together", "key", "turn")
     some = ordered.unique(["stage", "rule", "id"], keep="first", maintain_order=True)
     some = some.group_by("stage", "rule", maintain_order=True).head(CANDIDATES)
