@@ -170,7 +170,6 @@ def recipes() -> None:
 
 
 cli.add_command(diff)
-cli.add_command(diff)
 cli.add_command(browse)
 cli.add_command(push)
 cli.add_command(report)

@@ -13,7 +13,6 @@ from rich.text import Text
 from curation.cli.console import excerpt, out, say, table
 from curation.engine.plan import Plan
 from curation.engine.read import summary_path
-from curation.explain import Life
 from curation.outputs.withheld import redacted
 from curation.sources.inspect import Inspection
 from curation.text.printable import printable
@@ -55,7 +54,10 @@ def print_statistics(statistics: Statistics) -> None:
 
 def print_finished(directory: Path) -> None:
     """Where to look, and what to do next."""
-    say(f"\nwritten to {directory}: data/, ledger/, statistics.json, README.md (dataset card)")
+    say(
+        f"\nwritten to {directory}: report.html, README.md (dataset card), "
+        "data/, ledger/, statistics.json"
+    )
     say(f"next: curate verify {directory} · curate explain {directory} ID")
 
 
@@ -126,50 +128,26 @@ def print_inspection(found: Inspection) -> None:
     for name, value in facts.items():
         if isinstance(value, Counter):
             facts[name] = ", ".join(f"{key} {n:,}" for key, n in value.most_common()) or "none"
-    _print_pairs([(k, v) for k, v in facts.items() if k not in ("file", "examples", "bad")])
+    print_pairs([(k, v) for k, v in facts.items() if k not in ("file", "examples", "bad")])
     for example in facts["examples"]:
         say(f"\n  record {example['position']} ({example['format']})", "bold")
         messages = [Message(*message) for message in example["messages"]]
-        _print_messages([Message(m.role, excerpt(m.content, 200)) for m in messages])
+        print_messages([Message(m.role, excerpt(m.content, 200)) for m in messages])
     for bad in facts["bad"]:
         say(f"\n  record {bad['position']}: {bad['outcome']}, {bad['reason']}", "red")
-        _print_pairs(list(bad["evidence"].items()))
+        print_pairs(list(bad["evidence"].items()))
     out.print()
 
 
-def print_life(life: Life) -> None:
-    """One record, from where it was read to where it ended."""
-    decision = life.decision
-    say(f"{decision['id']}: {decision['outcome']}", "bold")
-    _print_pairs(
-        [
-            ("source", decision["source"]),
-            ("read from", f"{decision['file']}, record {decision['position']}"),
-            *((name, decision[name]) for name in ("stage", "reason", "duplicate_of", "evidence")),
-        ]
-    )
-    for edit in life.edits:
-        say(f"\nedited by {edit['stage']}, turn {edit['turn']}: {edit['rule']}", "bold")
-        if edit["before"] is None:
-            say("  not shown: personal data was found")
-        else:
-            out.print(difference(edit["before"], edit["diff"]), soft_wrap=True)
-    if life.row:
-        say("\nas published", "bold")
-        _print_pairs([(name, value) for name, value in life.row.items() if name != "messages"])
-        _print_messages([Message(**message) for message in life.row["messages"]])
-    if life.survivor:
-        say(f"\nthe row that stayed, {life.survivor['id']}", "bold")
-        _print_messages([Message(**message) for message in life.survivor["messages"]])
-
-
-def _print_pairs(pairs: Sequence[tuple[str, object]]) -> None:
+def print_pairs(pairs: Sequence[tuple[str, object]]) -> None:
+    """Names and values, a line each; without those that say nothing."""
     for name, value in pairs:
         if value not in (None, "{}"):
-            out.print(Text(f"  {name:<15} ", style="dim") + Text(printable(value)), soft_wrap=True)
+            out.print(Text(f"  {name:<17} ", style="dim") + Text(printable(value)), soft_wrap=True)
 
 
-def _print_messages(messages: Sequence[Message]) -> None:
+def print_messages(messages: Sequence[Message]) -> None:
+    """A conversation."""
     for message in messages:
         line = Text(f"  {message.role:<10}", style="cyan") + Text(printable(message.content))
         out.print(line, soft_wrap=True)

@@ -19,7 +19,7 @@ from curation.stages.privacy import redact_text, redact_texts
 from schemas.recipe import Privacy
 
 #: Stages whose edits hold the text as it was before the privacy stage.
-_BEFORE = ("read", "clean", "language", "script", "privacy")
+BEFORE_PRIVACY = ("read", "clean", "language", "script", "privacy")
 
 
 def without_personal_data(state: ChunkState, config: Privacy) -> ChunkState:
@@ -40,7 +40,7 @@ def _withheld(state: ChunkState, config: Privacy) -> pa.Table:
     those of conversations that left before the stage, or that it only flagged.
     """
     edits = state.edits
-    early = np.isin(edits.column("stage").to_numpy(zero_copy_only=False), _BEFORE)
+    early = np.isin(edits.column("stage").to_numpy(zero_copy_only=False), BEFORE_PRIVACY)
     hidden = early & np.asarray(pc.is_in(edits.column("id"), _found_in(state)))
     for side in ("before", "after"):
         texts = edits.column(side).fill_null("").to_pylist()
