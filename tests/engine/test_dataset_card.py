@@ -132,21 +132,45 @@ def test_numbers_are_those_of_the_run(sample):
         assert f"| {one.benchmark} | {one.items} | {one.subjects} | {one.conversations} |" in text
 
 
+@pytest.fixture(scope="module")
+def calm(sample):
+    manifest = read_manifest(sample)
+    recipe = manifest.recipe.model_copy(update={"description": "x"})
+    inputs = [InputFile(source="a", file="b", bytes=1, sha256="ab")]
+    changed = manifest.model_copy(update={"recipe": recipe, "inputs": inputs})
+    card = render_card(sample, changed, read_statistics(sample))
+    return front_matter(card), skeleton_of(card), sections(card)
+
+
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text() | st.just(NASTY) | st.text("|`<>-#[]()!\n\r\\:&*_ \u202e\x85", max_size=80))
-def test_no_text_of_others_breaks_the_card(render, text):
-    calm = render({"description": "x"})
+def test_no_text_of_others_breaks_the_card(render, calm, text):
     inputs = [InputFile(source="a", file=text, bytes=1, sha256="ab")]
     card = render({"description": f"x{text}"}, inputs=inputs, versions={"aurora-zh": text})
-    assert front_matter(card) == front_matter(calm)
-    types, headings = skeleton_of(card)
-    calm_types, calm_headings = skeleton_of(render({"description": "x"}, inputs=inputs))
-    assert (headings, types) == (calm_headings, calm_types)
-    assert headings == skeleton_of(calm)[1]
-    assert sections(card) == sections(calm)
+    assert (front_matter(card), skeleton_of(card), sections(card)) == calm
     assert "\u202e" not in card
     shown = [child for token in tokens(card) for child in token.children or []]
     assert not [child for child in shown if child.type in ("html_inline", "image")]
+
+
+@pytest.mark.parametrize(
+    "text", ["a) [x](http://h", "`a|b`", "<b>", "](javascript:x)", "\u202e --"]
+)
+def test_an_address_on_the_hub_breaks_no_link(render, text):
+    path = f"hf://datasets/o/n{text.replace('/', '')}/f@{text}"
+    card = render({"sources": [hub_source(path), *load("sample").recipe.sources[1:]]})
+    links = [
+        c.attrs["href"] for t in tokens(card) for c in t.children or [] if c.type == "link_open"
+    ]
+    known = (
+        "report.html",
+        "https://huggingface.co/docs/",
+        "https://huggingface.co/datasets/",
+        "https://github.com/",
+        "https://arxiv.org/",
+    )
+    assert all(link.startswith(known) for link in links)
+    assert sum("/datasets/o/n" in link for link in links) == 1
 
 
 def test_the_recipe_in_the_card_is_the_recipe(render, sample):
@@ -159,7 +183,8 @@ def test_the_recipe_in_the_card_is_the_recipe(render, sample):
 
 
 def test_known_sources_are_linked_and_cited_and_no_others(render):
-    text = render({"sources": load("aurora").recipe.sources[:0] + hub_sources()})
+    path = "hf://datasets/hfl/alpaca_zh_51k/alpaca_data_51k.json@main"
+    text = render({"sources": [hub_source(path), *load("sample").recipe.sources[1:]]})
     data = front_matter(text)
     assert data["source_datasets"][:1] == ["hfl/alpaca_zh_51k"]
     assert data["source_datasets"][-1] == "extended|other"
@@ -169,11 +194,9 @@ def test_known_sources_are_linked_and_cited_and_no_others(render):
     assert "](https://huggingface.co/datasets/hfl/alpaca_zh_51k/tree/main) at `main`" in text
 
 
-def hub_sources():
-    recipe = load("sample").recipe
-    path = "hf://datasets/hfl/alpaca_zh_51k/alpaca_data_51k.json@main"
-    first = recipe.sources[0].model_copy(update={"path": path, "license": "apache-2.0"})
-    return [first, *recipe.sources[1:]]
+def hub_source(path):
+    first = load("sample").recipe.sources[0]
+    return first.model_copy(update={"path": path, "license": "apache-2.0"})
 
 
 def test_a_recipe_with_everything_off_says_so(render, sample):
@@ -261,29 +284,30 @@ def test_a_change_outside_the_sections_is_found_and_mended(curate, corpus):
     assert card.read_text() == sound
 
 
-@pytest.mark.parametrize(
-    ("damage", "said"),
-    [
-        (lambda text: text.replace("<!-- your text ends -->\n", "", 1), "begins inside"),
-        (lambda text: text + section("about", "again"), "a second section 'about'"),
-        (lambda text: text + section("mine", "notes"), "unknown section 'mine'"),
-        (lambda text: text.replace(section("contact", MINE["contact"]), "me"), "no section"),
-        (lambda _: "# My own card\n", "no section 'about'"),
-    ],
-)
-@pytest.mark.parametrize("option", ["--workers=1", "--fresh"])
-def test_damaged_marks_lose_nothing(curate, corpus, damage, said, option):
+DAMAGES = {
+    "begins inside": lambda text: text.replace("<!-- your text ends -->\n", "", 1),
+    "a second section 'about'": lambda text: text + section("about", "again"),
+    "unknown section 'mine'": lambda text: text + section("mine", "notes"),
+    "no section 'contact'": lambda text: text.replace(section("contact", MINE["contact"]), "me"),
+    "no section 'about'": lambda _: "# My own card\n",
+    "cannot be read as text": lambda _: "\udcff",
+}
+
+
+def test_damaged_marks_lose_nothing(curate, corpus):
     out, again = corpus
     write_mine(out)
     card = out / "README.md"
-    card.write_text(damage(card.read_text()))
-    damaged = card.read_text()
-    assert "README.md" in curate("verify", out).err
-    done = again(option)
-    assert done.code == 1
-    assert said in done.err
-    assert done.err.strip().count("\n") <= 2
-    assert card.read_text() == damaged
+    sound = card.read_text()
+    for said, damage in DAMAGES.items():
+        card.write_text(damage(sound), errors="surrogateescape")
+        damaged = card.read_bytes()
+        assert "README.md" in curate("verify", out).err
+        for option in ("--workers=1", "--fresh"):
+            done = again(option)
+            assert done.code == 1
+            assert said in done.err
+            assert card.read_bytes() == damaged
     card.unlink()
     assert again().code == 0
 

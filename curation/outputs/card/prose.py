@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import jinja2
 import yaml
@@ -131,9 +132,9 @@ def _where(source: Source) -> Markup:
     found = Counter((address.repo, address.revision) for address in addresses(source))
     links = [
         Markup("[{}](https://huggingface.co/datasets/{}/tree/{}) at {}").format(
-            Markup(plain(repo)),  # noqa: S704  # its name on the Hub has no character of HTML
-            repo,
-            revision,
+            plain(repo),
+            quote(repo),
+            quote(revision, safe=""),
             code(revision[:12]),
         )
         for repo, revision in found
