@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from finetune.console import main, needs, out
+from schemas.hub import check_name
 
 
 @click.command("finetune.push")
@@ -27,13 +28,13 @@ def command(
         raise click.UsageError("--create-pr opens against main; leave --revision out")
     with needs("finetune"):
         from finetune.adapter.check import check_adapter
-        from finetune.adapter.publish import check_name, push_files
+        from finetune.adapter.publish import push_adapter
     check_name(repo)
     files = check_adapter(directory)
     if dry_run:
         _list(files)
         return
-    done = push_files(files, repo, public=public, revision=revision, create_pr=create_pr)
+    done = push_adapter(files, repo, public=public, revision=revision, create_pr=create_pr)
     kind = "private" if done.private else "public"
     state = "pushed" if done.changed else "unchanged, no commit made"
     out.print(f"{done.url} ({kind}): {state}", soft_wrap=True)

@@ -3,11 +3,10 @@
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
-from hub_server import TOKEN, HubServer
+from hub_server import HubServer, environment_of, serve
 from hub_writes import WritableHub
 
 
@@ -21,23 +20,10 @@ def writable_hub():
     yield from serve(WritableHub())
 
 
-def serve(server):
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
 @pytest.fixture
 def hub_environment(hub, tmp_path):
     """For a process of its own: the client reads its environment when it is imported."""
-    return {
-        **os.environ,
-        "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}",
-        "HF_HOME": str(tmp_path / "hf"),
-        "HF_HUB_DISABLE_XET": "1",
-        "HF_TOKEN": TOKEN,
-    }
+    return {**os.environ, **environment_of(hub, tmp_path)}
 
 
 @pytest.fixture

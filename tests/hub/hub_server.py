@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
@@ -20,6 +21,24 @@ class HubServer(ThreadingHTTPServer):
         self.repos: dict[str, dict[str, bytes]] = {}
         self.revisions = {"main", COMMIT}
         self.requests: list[str] = []
+
+
+def serve(server):
+    """A fixture's life of a server."""
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def environment_of(hub, folder):
+    """What sends the client there; it keeps its files in `folder`."""
+    return {
+        "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}",
+        "HF_HOME": str(folder / "hf"),
+        "HF_HUB_DISABLE_XET": "1",
+        "HF_TOKEN": TOKEN,
+    }
 
 
 class Reading(BaseHTTPRequestHandler):

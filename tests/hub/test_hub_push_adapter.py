@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 from adapter_records import BASE, make_record
+from hub_faults import HASTE
 from hub_server import TOKEN
 from hub_writes import Fault, Repository
 from safetensors.numpy import save_file
@@ -15,7 +16,7 @@ from finetune.adapter.check import check_adapter, public_record
 from finetune.recipe import TrainingRecipe
 from schemas.errors import ModelError
 
-PUSH = "from finetune.console import main; from finetune.push import command; main(command)"
+PUSH = HASTE + "from finetune.console import main; from finetune.push import command; main(command)"
 PAIR = {
     f"base_model.model.model.layers.0.self_attn.q_proj.lora_{one}.weight": np.ones(
         (8, 64), np.float32
@@ -135,8 +136,8 @@ def test_a_dry_run_lists_and_sends_nothing(push, hub):
 @pytest.mark.parametrize(
     ("fault", "word"),
     [
-        (Fault("/commit/", 412), "somebody else changed"),
-        (Fault("/commit/", 500), "answers 500"),
+        (Fault("/commit/", 412, 99), "somebody else keeps changing"),
+        (Fault("/commit/", 500, 99), "answers 500"),
         (Fault("POST /api/repos/create", 403), "write access"),
         (Fault("GET /api/models", 401), "hf auth login"),
         (Fault("info/lfs/objects/batch", 403), "write access"),
@@ -150,7 +151,19 @@ def test_a_failure_is_one_sentence_and_leaves_no_half_commit(push, hub, fault, w
     assert len(done.stderr.splitlines()) == 1
     assert all(len(repository.branches["main"]) == 1 for repository in hub.repositories.values())
     if fault.status == 500:
+        fault.times = 0
         assert push().returncode == 0  # repeated when it is over
+
+
+def test_what_passes_is_waited_for(push, hub):
+    hub.faults += [
+        Fault("POST /api/repos/create", 500),
+        Fault("PUT /lfs/", when="middle"),
+        Fault("/commit/", when="after"),
+    ]
+    done = push()
+    assert "(private): pushed" in done.said
+    assert len(commits(hub)) == 2
 
 
 def test_a_hub_that_cannot_be_reached_and_a_name_that_is_none(push, hub, hub_environment):

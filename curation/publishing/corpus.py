@@ -1,0 +1,126 @@
+"""What of a corpus directory stands on the Hub: its manifest, and exactly what that names."""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from curation.outputs.card import CARD
+from curation.outputs.card.prose import HERE, SECTIONS
+from schemas.corpus import MANIFEST
+from schemas.errors import CorpusError
+from schemas.hub import Remote, Target, Wanted
+from schemas.hub.card import Ours, merge
+from schemas.manifest import Manifest, OutputFile
+from schemas.sections import sections, skeleton, with_sections
+
+#: Metadata that a card of ours may have. What else stands on the Hub is somebody's, and stays.
+_KEYS = (
+    "pretty_name", "language", "license", "license_name", "license_link", "size_categories",
+    "task_categories", "annotations_creators", "language_creators", "multilinguality",
+    "source_datasets", "tags", "configs", "dataset_info",
+)  # fmt: skip
+_CARD = Ours(sections=SECTIONS, keys=_KEYS, prose="about")
+#: Where files of a corpus lie. Nothing else is ever deleted, whatever a manifest there says.
+_LAYOUT = re.compile(r"(data|ledger|assets)/.+|LICENSE\.md|statistics\.json|report\.html")
+_LARGEST = 50_000_000  # bytes of a card or manifest that is read from the Hub
+
+
+def target(
+    manifest: Manifest, repo: str, *, public: bool, revision: str | None, create_pr: bool
+) -> Target:
+    """The repository of a corpus. Equal versions have equal titles."""
+    return Target(
+        repo,
+        "dataset",
+        title=f"Upload corpus {manifest.recipe.name} ({manifest.key[:12]})",
+        what="the corpus",
+        public=public,
+        revision=revision,
+        create_pr=create_pr,
+    )
+
+
+def wanted(directory: Path, manifest: Manifest, there: Remote) -> Wanted:
+    """What the repository should hold. Raises CorpusError where its card cannot be understood."""
+    card, notes = _card(directory, there)
+    own = {file.path for file in manifest.outputs} | {MANIFEST}
+    listed = [_described(file, card) if file.path == CARD else file for file in manifest.outputs]
+    written = manifest.model_copy(update={"outputs": listed}).model_dump_json(indent=2) + "\n"
+    files: dict[str, Path | bytes] = {name: directory / name for name in own}
+    earlier = _earlier(there)
+    strangers = sorted(
+        name
+        for name in there.files
+        if name.startswith(("data/", "ledger/")) and name not in own and name not in earlier
+    )
+    return Wanted(
+        files=files | {CARD: card, MANIFEST: written.encode()},
+        gone=[name for name in earlier if name not in own],
+        notes=[*notes, *_about(strangers)],
+        sha256={file.path: file.sha256 for file in listed},
+    )
+
+
+def _card(directory: Path, there: Remote) -> tuple[bytes, list[str]]:
+    """The card for the repository, with what stands in the one that is there."""
+    card = _at_home(Path(directory / CARD).read_text(encoding="utf-8"), there.target.repo)
+    if CARD not in there.files:
+        return card.encode(), []
+    try:
+        merged, replaced = merge(card, _read(there, CARD).decode(), _CARD)
+    except ValueError as error:  # not UTF-8 either
+        clause = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        raise CorpusError(
+            f"{there.target.repo}: its {CARD} cannot be kept: {clause}; mend or delete it on the "
+            "Hub, and repeat the command"
+        ) from None
+    notes = [
+        f"{CARD}: the text of the section {name!r} here replaces another on the Hub, which stays "
+        "in the repository's history"
+        for name in replaced
+    ]
+    return merged.encode(), notes
+
+
+def _at_home(card: str, repo: str) -> str:
+    """The card with the repository's name where it says how to load; not in its user's text."""
+    ours = skeleton(card).replace(f'"script_url": "{HERE}"', f'"hf_hub_url": "{repo}"')
+    return with_sections(ours.replace(HERE, repo), sections(card))
+
+
+def _described(file: OutputFile, card: bytes) -> OutputFile:
+    """The manifest's entry of the card as it is pushed."""
+    digest = hashlib.sha256(card).hexdigest()
+    ours = hashlib.sha256(skeleton(card.decode()).encode()).hexdigest()
+    changes = {"bytes": len(card), "sha256": digest, "skeleton_sha256": ours}
+    return file.model_copy(update=changes)
+
+
+def _earlier(there: Remote) -> set[str]:
+    """Files that an earlier push of a corpus, by any version, put there."""
+    if MANIFEST not in there.files:
+        return set()
+    try:
+        outputs = json.loads(_read(there, MANIFEST))["outputs"]
+        names = {str(file["path"]) for file in outputs if file["sha256"]}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return set()  # some other program's
+    return {name for name in names & there.files.keys() if _LAYOUT.fullmatch(name)}
+
+
+def _read(there: Remote, name: str) -> bytes:
+    if there.files[name].bytes > _LARGEST:
+        raise ValueError("it is too large to be read")
+    return there.read(name)
+
+
+def _about(strangers: Sequence[str]) -> list[str]:
+    if not strangers:
+        return []
+    more = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
+    return [
+        f"{strangers[0]}{more}: not of this corpus, and left on the Hub; `curate verify` of a copy "
+        "will name it"
+    ]
