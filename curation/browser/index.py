@@ -126,7 +126,7 @@ def read_index(directory: Path) -> Index:
         {name: _coded(decisions[name]) for name in DECIDED}
         | {name: _spread(_coded(published[name]), kept, size) for name in PUBLISHED},
         _rules(directory, ids, size),
-        {name: _numbers(published[name], kept, size) for name in NUMBERS},
+        _all_numbers(decisions, published, kept),
         _survivors(decisions, ids),
         kept,
     )
@@ -154,6 +154,21 @@ def _numbers(column: pl.Series, kept: Rows, size: int) -> NDArray[np.float32]:
     numbers = np.full(size, np.nan, np.float32)
     numbers[kept] = column.cast(pl.Float32).fill_null(float("nan")).to_numpy()
     return numbers
+
+
+def _all_numbers(
+    decisions: pl.DataFrame, published: pl.DataFrame, kept: Rows
+) -> dict[str, NDArray[np.float32]]:
+    numbers = {name: _numbers(published[name], kept, len(decisions)) for name in NUMBERS}
+    dropped = _scores(decisions)
+    return numbers | {"quality": np.where(np.isnan(dropped), numbers["quality"], dropped)}
+
+
+def _scores(decisions: pl.DataFrame) -> NDArray[np.float32]:
+    """(n,) the quality of those that the quality stage dropped for it, by their evidence."""
+    score = pl.col("evidence").str.json_path_match("$.score").cast(pl.Float32, strict=False)
+    scores = decisions.select(pl.when(pl.col("stage") == "quality").then(score))
+    return scores.to_series().fill_null(float("nan")).to_numpy()
 
 
 def _rules(directory: Path, ids: pl.LazyFrame, size: int) -> Rules:

@@ -44,6 +44,19 @@ class View:
         kept = tuple((name, filters[name]) for name in FACETS if filters.get(name))
         return replace(self, filters=kept, page=1)
 
+    def chosen(self) -> list[tuple[str, "View"]]:
+        """What the view is narrowed by, for a person, and the view without it."""
+        chosen = [(f"{name}: {value}", self.having(name, "")) for name, value in self.filters]
+        first = replace(self, page=1)
+        if self.search:
+            chosen.append((f"text: {self.search}", replace(first, search="")))
+        for one in self.ranges:
+            others = tuple(other for other in self.ranges if other != one)
+            chosen.append((f"{one[0]}: {_between(*one[1:])}", replace(first, ranges=others)))
+        if self.cluster:
+            chosen.append((f"cluster: {self.cluster}", replace(first, cluster="")))
+        return chosen
+
     def at(self, page: int) -> "View":
         """Another page of the same view."""
         return replace(self, page=page)
@@ -116,6 +129,11 @@ def _page(text: str, problems: list[str]) -> int:
         return int(text)
     problems.append(f"There is no page {_short(text)}; this is the first.")
     return 1
+
+
+def _between(least: float, most: float) -> str:
+    ends = [f"from {least:g}"] * (least > -math.inf) + [f"to {most:g}"] * (most < math.inf)
+    return " ".join(ends)
 
 
 def _short(text: str) -> str:
