@@ -7,15 +7,41 @@ unknown one, the nearest that exists.
 
 import difflib
 from collections.abc import Iterable
-from typing import Any, get_args
+from pathlib import Path
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+from schemas.errors import AuroraError
+
+Read = TypeVar("Read", bound="Document")
 
 
 class Document(BaseModel):
     """A frozen model that refuses unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def read_document(
+    path: Path, document: type[Read], error: type[AuroraError], whole: str, remedy: str
+) -> Read:
+    """Read the JSON file at `path`, without which its folder holds no finished `whole`.
+
+    Raises `error` where there is none or it cannot be understood; `remedy` says what to do then.
+    """
+    try:
+        return document.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise error(
+            f"{path.parent}: holds no finished {whole} ({path.name} is missing); {remedy}"
+        ) from None
+    except OSError as why:
+        raise error(f"{path}: cannot be read ({why.strerror})") from None
+    except ValidationError as why:
+        raise error(
+            f"{path}: is damaged or of another version ({explain(document, why)}); {remedy}"
+        ) from None
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -10,11 +10,9 @@ DIR/checkpoints/checkpoint-N/                         to resume from; never push
 
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from finetune.recipe import TrainingRecipe
 from finetune.rendering.account import TokenAccount
-from schemas.document import Document, explain
+from schemas.document import Document, read_document
 from schemas.errors import ModelError
 
 RECORD = "training.json"
@@ -85,16 +83,6 @@ class TrainingRecord(Document):
 
 def read_record(directory: Path) -> TrainingRecord:
     """Read `training.json`. Raises ModelError where there is none or it cannot be understood."""
-    path = directory / RECORD
-    try:
-        return TrainingRecord.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        raise ModelError(
-            f"{directory}: holds no finished adapter ({RECORD} is missing); repeat finetune.train"
-        ) from None
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror})") from None
-    except ValidationError as error:
-        raise ModelError(
-            f"{path}: is damaged or of another version ({explain(TrainingRecord, error)})"
-        ) from None
+    return read_document(
+        directory / RECORD, TrainingRecord, ModelError, "adapter", "repeat finetune.train"
+    )
