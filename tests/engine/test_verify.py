@@ -73,20 +73,47 @@ def test_damage_is_found(curate, finished, damage):
     assert json.loads(curate("verify", finished, "--json").out)["problems"]
 
 
-def test_a_ledger_that_contradicts_the_data_is_found_behind_right_hashes(curate, finished):
-    """As if someone had edited the ledger and then mended the manifest's hash."""
+def mend_the_hashes(directory):
     from curation.outputs.manifest import describe
 
-    edit_a_decision(finished)
-    manifest = json.loads((finished / "manifest.json").read_text())
+    manifest = json.loads((directory / "manifest.json").read_text())
     for entry in manifest["outputs"]:
-        fresh = describe(finished, finished / entry["path"], entry["rows"])
+        fresh = describe(directory, directory / entry["path"], entry["rows"])
         entry.update(fresh.model_dump())
-    (finished / "manifest.json").write_text(json.dumps(manifest))
+    (directory / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_a_ledger_that_contradicts_the_data_is_found_behind_right_hashes(curate, finished):
+    """As if someone had edited the ledger and then mended the manifest's hash."""
+    edit_a_decision(finished)
+    mend_the_hashes(finished)
     done = curate("verify", finished)
     assert done.code == 1
     assert "counts" in done.err
     assert "kept ids" in done.err
+
+
+def lost(frame):
+    return frame.head(frame.height - 1)
+
+
+def twice(frame):
+    return pl.concat([frame, frame.head(1)])
+
+
+def of_another(frame):
+    return frame.with_columns(id=pl.lit("a-other"))
+
+
+@pytest.mark.parametrize("change", [lost, twice, of_another])
+def test_a_dropped_text_that_the_ledger_does_not_know_is_found(curate, finished, change):
+    (path,) = (finished / "ledger" / "dropped").glob("*.parquet")
+    frame = pl.read_parquet(path)
+    change(frame).write_parquet(path)
+    mend_the_hashes(finished)
+    done = curate("verify", finished)
+    assert done.code == 1
+    assert "dropped texts" in done.err
 
 
 def test_a_damaged_manifest_is_said_to_be(curate, finished):
