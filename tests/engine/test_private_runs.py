@@ -86,6 +86,9 @@ def shown(curate, out):
 def test_what_is_found_is_in_the_edits_ledger_alone(run, curate, action, where):
     out, printed = run(action=action)
     assert places(out, MOBILE) | places(out, MAIL) <= where
+    dropped = text_of(out / "ledger" / "dropped" / "part-00000.parquet")
+    assert "[邮箱]" in dropped  # of a duplicate, or of what left before the privacy stage
+    assert not [secret for secret in (MOBILE, MAIL, BROKEN) if secret in dropped]
     decisions = pl.read_parquet(out / "ledger" / "decisions" / "*.parquet")
     printed += shown(curate, out) + json.dumps(decisions.to_dicts())
     assert MOBILE not in printed

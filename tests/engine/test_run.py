@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from schemas.conversation import DATA
-from schemas.ledger import DECISIONS, EDITS
+from schemas.ledger import DECISIONS, DROPPED, EDITS
 
 TOPICS = ["春天的花园", "古代的历史", "现代的科学", "美味的食物", "遥远的星空", "安静的图书馆"]
 
@@ -95,6 +95,7 @@ def test_the_outputs_have_the_published_schemas(curate, corpus, tmp_path):
         ("data", DATA),
         ("ledger/decisions", DECISIONS),
         ("ledger/edits", EDITS),
+        ("ledger/dropped", DROPPED),
     ):
         for path in (tmp_path / "out" / folder).glob("*.parquet"):
             assert pq.read_schema(path).equals(schema)
