@@ -2,10 +2,10 @@
 
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from finished import Finished
 from hypothesis import settings
 
 from curation.cli import main
@@ -24,15 +24,6 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the real data in ../shared/data")
     return SHARED
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A command that ended."""
-
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import pytest
+from finished import Finished
 
 from finetune.adapter.record import RECORD, Base, Data, Guard, Loss, TrainingRecord
 from finetune.console import main
@@ -159,15 +159,6 @@ def corpus_directory(tmp_path_factory) -> Path:
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
     return directory
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A command that ended."""
-
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture
