@@ -72,14 +72,16 @@ def _print_effects(found: Comparison) -> None:
         (*_ends(move), len(move.ids)) for move in found.moves if move.change is not Change.LEDGER
     ]
     if found.ledger:
-        parts = ", ".join(f"{_TRACES[name]} {number:,}" for name, number in found.ledger.items())
+        parts = " or ".join(_TRACES[name] for name in found.ledger)
         moves.append(("", f"the same, other {parts}", found.changes[Change.LEDGER]))
     columns = [(c.column, c.records, _pairs(c.moves)) for c in found.columns]
     rules = [(rule.stage, rule.rule, rule.before, rule.after) for rule in found.rules]
     views = [
         table("Records", ("in A", "in B", "records"), moves),
         _sources(found),
-        table("Columns of those whose text is the same", ("column", "records", ""), columns),
+        table(
+            "Columns of those whose text is the same", ("column", "records", "most often"), columns
+        ),
         table("Edits of those whose text is other", ("stage", "rule", "A", "B"), rules),
     ]
     for view in views:
