@@ -36,10 +36,10 @@ MEASURES: tuple[Measure, ...] = ("characters", "tokens", "quality")
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A rule that fired, and examples of what it touched."""
+    """A rule that fired, and examples of what it touched: None where it leaves no text to show."""
 
     rule: Rule
-    examples: list[Edited] | list[Left]
+    examples: list[Edited] | list[Left] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ def _by_stage(
             stage,
             meaning,
             stage in ran,
-            [Told(rule, examples.get((stage, rule.name), [])) for rule in own if rule.records],
+            [Told(rule, examples.get((stage, rule.name))) for rule in own if rule.records],
             [rule for rule in own if not rule.records],
         )
         for stage, meaning in STAGES.items()

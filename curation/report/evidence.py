@@ -45,8 +45,9 @@ def _counted(evidence: Evidence) -> str:
 
 
 def _quality(evidence: Evidence) -> str:
-    measured, threshold = _rounded(evidence["measured"]), _rounded(evidence["threshold"])
-    told = [f"message {evidence['turn'] + 1}: {measured}, held against: {threshold}"]
+    measured, limit = evidence["measured"], evidence["threshold"]
+    expected = f"expected {limit}" if isinstance(limit, str) else f"limit {_rounded(limit)}"
+    told = [f"message {evidence['turn'] + 1}: {_rounded(measured)}, {expected}"]
     if "score" in evidence:
         told.append(f"quality {evidence['score']:.2f}, below {evidence['min_score']}")
     others = [rule for rule in evidence.get("rules", []) if rule != evidence["rule"]]
