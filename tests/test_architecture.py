@@ -46,6 +46,7 @@ def test_the_walls_between_the_packages(package):
             ["sources", "stages", "engine", "outputs", "pages", "report", "publishing", "cli"],
         ),
         ("outputs", ["compare", "cli"]),
+        ("publishing", ["figures", "pages", "report", "compare", "browser", "cli"]),
         ("compare", ["figures", "pages", "report", "publishing", "browser", "cli"]),
     ],
 )

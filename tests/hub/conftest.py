@@ -3,9 +3,11 @@
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hub_pusher import Pusher, make
 from hub_server import HubServer, environment_of, serve
 from hub_writes import WritableHub
 
@@ -42,3 +44,30 @@ def hub_process(hub_environment):
         )
 
     return start
+
+
+@pytest.fixture(scope="session")
+def served():
+    """One Hub for many tests: the client knows one address for the life of its process."""
+    yield from serve(WritableHub())
+
+
+@pytest.fixture
+def corpus_hub(served):
+    for state in (served.repositories, served.large, served.faults, served.requests):
+        state.clear()
+    return served
+
+
+@pytest.fixture(scope="session")
+def pusher(served, tmp_path_factory):
+    """The process that pushes to it."""
+    folder = tmp_path_factory.mktemp("pusher")
+    with closing(Pusher({**os.environ, **environment_of(served, folder)}, folder)) as pusher:
+        yield pusher
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """The sample's corpus, once; tests work on copies."""
+    return make(tmp_path_factory.mktemp("corpora") / "sample")

@@ -6,8 +6,11 @@ and files for the output. It answers with the child's id at once, and with its e
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -15,7 +18,7 @@ class Pusher:
     """The other end: `start` a command line of `curate`, `wait` for its end."""
 
     def __init__(self, environment, folder):
-        self.folder = folder
+        self.folder, self.pid = folder, None
         self.process = subprocess.Popen(
             [sys.executable, __file__],
             env={**environment, "PYTHONPATH": "."},
@@ -34,10 +37,18 @@ class Pusher:
             "out": str(self.folder / "out"),
             "err": str(self.folder / "err"),
         }
+        self.pid = None
         self.process.stdin.write(json.dumps(asked) + "\n")
         self.process.stdin.flush()
         self.pid = int(self.process.stdout.readline())
         return self.pid
+
+    def kill(self):
+        """End the command as nothing can be caught; for a fault's `act`."""
+        while self.pid is None:
+            time.sleep(0.001)
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
 
     def wait(self):
         """Exit code (negative: killed by that signal), standard output and error."""
@@ -48,6 +59,15 @@ class Pusher:
         self.process.stdin.close()
         self.process.wait(timeout=60)
         self.process.stdout.close()
+
+
+def make(folder, *changes):
+    """Run the sample's recipe."""
+    from curation.recipes import load
+    from curation.run import Options, run
+
+    run(load("sample", changes), folder, Options(workers=1))
+    return folder
 
 
 def serve():

@@ -10,6 +10,7 @@ import io
 import json
 import re
 import threading
+import time
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -75,7 +76,23 @@ class WritableHub(HubServer):
         self.large: dict[str, bytes] = {}
         self.faults: list[Fault] = []
         self.lock = threading.RLock()
+        self.active = 0
         self.url = f"http://127.0.0.1:{self.server_port}"
+
+    def rest(self):
+        """Wait until no request is under way: what a killed client had sent is dealt with."""
+        time.sleep(0.05)
+        while self.active:
+            time.sleep(0.01)
+
+    def process_request_thread(self, request, client_address):
+        with self.lock:
+            self.active += 1
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            with self.lock:
+                self.active -= 1
 
     def handle_error(self, request, client_address):
         """A client that was killed is no error here."""

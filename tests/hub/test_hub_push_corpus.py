@@ -5,19 +5,16 @@ import os
 import shutil
 import subprocess
 import sys
-from contextlib import closing
 from types import SimpleNamespace
 
 import polars as pl
 import pytest
 import yaml
 from hub_faults import HASTE, Fault, delay
-from hub_pusher import Pusher
-from hub_server import TOKEN, environment_of, serve
-from hub_writes import Repository, WritableHub
+from hub_pusher import make
+from hub_server import TOKEN, environment_of
+from hub_writes import Repository
 
-from curation.recipes import load
-from curation.run import Options, run
 from schemas.sections import with_sections
 
 REPO = "datasets/me/corpus"
@@ -38,36 +35,9 @@ Written before there was a corpus.
 """
 
 
-@pytest.fixture(scope="module")
-def served():
-    """One Hub for all tests, as the client knows one address for the life of its process."""
-    yield from serve(WritableHub())
-
-
 @pytest.fixture
-def hub(served):
-    for state in (served.repositories, served.large, served.faults, served.requests):
-        state.clear()
-    return served
-
-
-@pytest.fixture(scope="module")
-def pusher(served, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pusher")
-    environment = {**os.environ, **environment_of(served, folder)}
-    with closing(Pusher(environment, folder)) as pusher:
-        yield pusher
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """The sample's corpus, once; tests work on copies."""
-    return make(tmp_path_factory.mktemp("corpora") / "sample")
-
-
-def make(folder, *changes):
-    run(load("sample", changes), folder, Options(workers=1))
-    return folder
+def hub(corpus_hub):
+    return corpus_hub
 
 
 @pytest.fixture
