@@ -143,13 +143,14 @@ def print_pairs(pairs: Sequence[tuple[str, object]]) -> None:
     """Names and values, a line each; without those that say nothing."""
     for name, value in pairs:
         if value not in (None, "{}"):
-            out.print(Text(f"  {name:<17} ", style="dim") + Text(printable(value)), soft_wrap=True)
+            line = Text.assemble((f"  {name:<17} ", "dim"), printable(value))
+            out.print(line, soft_wrap=True)
 
 
 def print_messages(messages: Sequence[Message]) -> None:
     """A conversation."""
     for message in messages:
-        line = Text(f"  {message.role:<10}", style="cyan") + Text(printable(message.content))
+        line = Text.assemble((f"  {message.role:<10}", "cyan"), printable(message.content))
         out.print(line, soft_wrap=True)
 
 
