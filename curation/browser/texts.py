@@ -73,8 +73,8 @@ def _read(folder: Path, columns: Sequence[str]) -> tuple[list[pa.ListArray], pa.
     files = sorted(folder.glob("*.parquet"))
     tables = [pq.read_table(path, columns=[*columns, "messages"]) for path in files]
     portions = [chunk for table in tables for chunk in table.column("messages").chunks]
-    ids = [chunk for table in tables if columns for chunk in table.column("id").chunks]
-    return portions, pa.chunked_array(ids, pa.string())
+    ids = [table.column("id").cast(pa.string()) for table in tables if columns]
+    return portions, pa.chunked_array([chunk for id_ in ids for chunk in id_.chunks], pa.string())
 
 
 def _containing(portion: pa.ListArray, term: str) -> Mask:

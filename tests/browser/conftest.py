@@ -1,8 +1,6 @@
 """A corpus that is open, and a client of its pages."""
 
 import pytest
-
-pytest.importorskip("starlette.testclient", reason="needs the app extra")
 from browsable import client_of, make
 
 from curation.browser.library import Shelf

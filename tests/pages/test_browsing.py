@@ -51,7 +51,6 @@ def paths(page, url):
     """A path of every kind of page, and of records of every outcome."""
     found = [
         "",
-        "report",
         "clusters",
         "records?q=%E7%9A%84",
         "records?page=x&reason=y",
