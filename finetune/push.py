@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from finetune.console import main, needs, out
+from finetune.console import err, main, needs, out
 from schemas.hub import check_name
 
 
@@ -35,6 +35,8 @@ def command(
         _list(files)
         return
     done = push_adapter(files, repo, public=public, revision=revision, create_pr=create_pr)
+    for note in done.notes:
+        err.print(f"finetune.push: {note}", soft_wrap=True)
     kind = "private" if done.private else "public"
     state = "pushed" if done.changed else "unchanged, no commit made"
     out.print(f"{done.url} ({kind}): {state}", soft_wrap=True)

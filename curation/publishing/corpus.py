@@ -9,9 +9,8 @@ from pathlib import Path
 from curation.outputs.card import CARD
 from curation.outputs.card.prose import HERE, SECTIONS
 from schemas.corpus import MANIFEST
-from schemas.errors import CorpusError
 from schemas.hub import Remote, Target, Wanted
-from schemas.hub.card import Ours, merge
+from schemas.hub.card import Ours, meet
 from schemas.manifest import Manifest, OutputFile
 from schemas.sections import sections, skeleton, with_sections
 
@@ -24,7 +23,7 @@ _KEYS = (
 _CARD = Ours(sections=SECTIONS, keys=_KEYS, prose="about")
 #: Where files of a corpus lie. Nothing else is ever deleted, whatever a manifest there says.
 _LAYOUT = re.compile(r"(data|ledger|assets)/.+|LICENSE\.md|statistics\.json|report\.html")
-_LARGEST = 50_000_000  # bytes of a card or manifest that is read from the Hub
+_LARGEST = 50_000_000  # bytes of a manifest that is read from the Hub
 
 
 def target(
@@ -43,8 +42,9 @@ def target(
 
 
 def wanted(directory: Path, manifest: Manifest, there: Remote) -> Wanted:
-    """What the repository should hold. Raises CorpusError where its card cannot be understood."""
-    card, notes = _card(directory, there)
+    """What the repository should hold. Raises AuroraError where its card cannot be understood."""
+    home = _at_home((directory / CARD).read_text(encoding="utf-8"), there.target.repo)
+    card, notes = meet(home, there, _CARD)
     own = {file.path for file in manifest.outputs} | {MANIFEST}
     listed = [_described(file, card) if file.path == CARD else file for file in manifest.outputs]
     written = manifest.model_copy(update={"outputs": listed}).model_dump_json(indent=2) + "\n"
@@ -63,27 +63,6 @@ def wanted(directory: Path, manifest: Manifest, there: Remote) -> Wanted:
     )
 
 
-def _card(directory: Path, there: Remote) -> tuple[bytes, list[str]]:
-    """The card for the repository, with what stands in the one that is there."""
-    card = _at_home(Path(directory / CARD).read_text(encoding="utf-8"), there.target.repo)
-    if CARD not in there.files:
-        return card.encode(), []
-    try:
-        merged, replaced = merge(card, _read(there, CARD).decode(), _CARD)
-    except ValueError as error:  # not UTF-8 either
-        clause = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
-        raise CorpusError(
-            f"{there.target.repo}: its {CARD} cannot be kept: {clause}; mend or delete it on the "
-            "Hub, and repeat the command"
-        ) from None
-    notes = [
-        f"{CARD}: the text of the section {name!r} here replaces another on the Hub, which stays "
-        "in the repository's history"
-        for name in replaced
-    ]
-    return merged.encode(), notes
-
-
 def _at_home(card: str, repo: str) -> str:
     """The card with the repository's name where it says how to load; not in its user's text."""
     ours = skeleton(card).replace(f'"script_url": "{HERE}"', f'"hf_hub_url": "{repo}"')
@@ -100,20 +79,14 @@ def _described(file: OutputFile, card: bytes) -> OutputFile:
 
 def _earlier(there: Remote) -> set[str]:
     """Files that an earlier push of a corpus, by any version, put there."""
-    if MANIFEST not in there.files:
+    if MANIFEST not in there.files or there.files[MANIFEST].bytes > _LARGEST:
         return set()
     try:
-        outputs = json.loads(_read(there, MANIFEST))["outputs"]
+        outputs = json.loads(there.read(MANIFEST))["outputs"]
         names = {str(file["path"]) for file in outputs if file["sha256"]}
     except (ValueError, KeyError, TypeError, RecursionError):
         return set()  # some other program's
     return {name for name in names & there.files.keys() if _LAYOUT.fullmatch(name)}
-
-
-def _read(there: Remote, name: str) -> bytes:
-    if there.files[name].bytes > _LARGEST:
-        raise ValueError("it is too large to be read")
-    return there.read(name)
 
 
 def _about(strangers: Sequence[str]) -> list[str]:

@@ -3,8 +3,17 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from finetune.adapter.card import NOTES
 from finetune.adapter.check import is_public
 from schemas.hub import Pushed, Remote, Target, Wanted, push
+from schemas.hub.card import CARD, Ours, meet
+
+#: Metadata that a card of ours may have. What else stands on the Hub is somebody's, and stays.
+_KEYS = (
+    "base_model", "base_model_relation", "datasets", "language", "library_name", "license",
+    "license_name", "license_link", "pipeline_tag", "tags",
+)  # fmt: skip
+_CARD = Ours(sections={NOTES: ""}, keys=_KEYS, prose=NOTES)
 
 
 def push_adapter(
@@ -17,7 +26,8 @@ def push_adapter(
 ) -> Pushed:
     """Make the repository's part of an adapter equal to `files`, by one commit or none.
 
-    What an earlier adapter left there goes, other files stay. Raises AuroraError in one sentence.
+    What an earlier adapter left there goes. Other files stay, and what people wrote in the card
+    there. Raises AuroraError in one sentence.
     """
     target = Target(
         repo,
@@ -29,7 +39,12 @@ def push_adapter(
         create_pr=create_pr,
     )
 
+    content = files[CARD]
+    text = (content if isinstance(content, bytes) else content.read_bytes()).decode()
+
     def wanted(there: Remote) -> Wanted:
-        return Wanted(files, gone=[name for name in there.files if is_public(name)])
+        card, notes = meet(text, there, _CARD)
+        gone = [name for name in there.files if is_public(name)]
+        return Wanted({**files, CARD: card}, gone, notes)
 
     return push(target, wanted)

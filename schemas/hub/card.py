@@ -3,9 +3,13 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from schemas.errors import AuroraError
 from schemas.hub.front_matter import merged, split
+from schemas.hub.repository import Remote
 from schemas.sections import sections, with_sections
 
+CARD = "README.md"
+_LARGEST = 5_000_000  # bytes of a card that is read from the Hub
 #: Stands before the prose of a card that was on the Hub before ours, in one of our sections.
 BEFORE = "<!-- from the card that stood here before -->"
 
@@ -22,6 +26,30 @@ class Ours:
     prose: str
 
 
+def meet(card: str, there: Remote, ours: Ours) -> tuple[bytes, list[str]]:
+    """The card to push, and sentences about what it replaces.
+
+    Raises AuroraError where the one that is there cannot be understood: nothing of it is lost.
+    """
+    if CARD not in there.files:
+        return card.encode(), []
+    try:
+        if there.files[CARD].bytes > _LARGEST:
+            raise ValueError("it is too large to be read")
+        text, replaced = merge(card, there.read(CARD).decode(), ours)
+    except ValueError as error:
+        clause = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        raise AuroraError(
+            f"{there.target.repo}: its {CARD} cannot be kept: {clause}; mend or delete it on the "
+            "Hub, and repeat the command"
+        ) from None
+    return text.encode(), [
+        f"{CARD}: the text of the section {name!r} here replaces another on the Hub, which stays "
+        "in the repository's history"
+        for name in replaced
+    ]
+
+
 def merge(card: str, there: str, ours: Ours) -> tuple[str, list[str]]:
     """The card to push, and the sections in which it replaces other text of the Hub.
 
@@ -35,17 +63,19 @@ def merge(card: str, there: str, ours: Ours) -> tuple[str, list[str]]:
     if not theirs and their_body.strip():
         foreign.append(their_body.strip())
     texts, replaced = {}, []
-    for name, own in here.items():
+    for name, text in here.items():
+        own, before = _divided(text)
         written, kept = _divided(theirs.get(name, ""))
-        if name == ours.prose:
-            kept = "\n\n".join(filter(None, [kept, *foreign]))
+        for piece in [before, *(foreign if name == ours.prose else [])]:
+            if piece not in kept:  # else it came there with an earlier push
+                kept = "\n\n".join(filter(None, [kept, piece]))
         untouched = ("", ours.sections.get(name, ""))
         if own not in untouched and written not in (*untouched, own):
             replaced.append(name)
         chosen = written if own in untouched and written else own
-        texts[name] = _joined(chosen, kept if BEFORE not in own else "", untouched)
-    text = f"---\n{merged(matter, their_matter, ours.keys)}---\n{body}"
-    return with_sections(text, texts), replaced
+        texts[name] = _joined(chosen, kept, untouched)
+    whole = f"---\n{merged(matter, their_matter, ours.keys)}---\n{body}"
+    return with_sections(whole, texts), replaced
 
 
 def _divided(text: str) -> tuple[str, str]:

@@ -104,6 +104,18 @@ def test_an_unchanged_directory_makes_no_commit_and_a_changed_one_sends_the_chan
     assert ".gitattributes" in files  # not ours
 
 
+def test_what_people_wrote_on_the_hub_stays(push, hub):
+    repository = hub.repositories["models/me/aurora"] = Repository(private=True)
+    page = b"---\nextra_gated_prompt: Say who you are.\n---\n\nBy hand.\n"
+    repository.commit("main", {"README.md": page})
+    push()
+    card = commits(hub)[-1].files["README.md"].decode()
+    assert "By hand." in card
+    assert "extra_gated_prompt: Say who you are." in card
+    assert f"base_model: {BASE}" in card
+    assert "unchanged" in push().said
+
+
 def test_visibility_is_never_other_than_was_said(push, hub):
     hub.repositories["models/me/aurora"] = Repository(private=False)
     refused = push()
