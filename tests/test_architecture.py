@@ -47,6 +47,7 @@ def test_the_walls_between_the_packages(package):
         ),
         ("outputs", ["compare", "cli"]),
         ("publishing", ["figures", "pages", "report", "compare", "browser", "cli"]),
+        ("browser", ["figures", "report", "publishing", "compare", "cli"]),
         ("compare", ["figures", "pages", "report", "publishing", "browser", "cli"]),
     ],
 )

@@ -25,13 +25,12 @@ _SAID = ("id", "messages", "source", "message_languages", "message_scripts")
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A changed message. No parts where they would show personal data."""
+    """A changed message. None where a side would show personal data, or there is none after."""
 
     turn: int
     rules: list[str]
-    before: list[Part]
-    after: list[Part] | None  # None: the message was removed
-    shown: bool
+    before: list[Part] | None
+    after: list[Part] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,6 @@ def record(
     longest = None if whole else LONG
     identity = library.index.id(place)
     found = life(directory, identity)
-    decision = {**redacted(found.decision, library.privacy), "id": identity}
     said = _messages(library, place)
     conversation = [(m.role, list(cut(marked(m.content, view.search), longest))) for m in said]
     edits = _edits(library, found.edits, longest)
@@ -64,9 +62,10 @@ def record(
     return {
         "view": view,
         "whole": whole,
-        "decision": decision,
-        "evidence": _evidence(decision["evidence"]),
-        "facts": _facts(redacted(found.row, library.privacy)),
+        "decision": found.decision,
+        "why": found.why,
+        "evidence": _evidence(found.decision["evidence"]),
+        "facts": _facts(found.row),
         "conversation": conversation,
         "edits": [
             (stage, [edit for _, edit in group]) for stage, group in groupby(edits, itemgetter(0))
@@ -85,7 +84,7 @@ def _shortened(
 ) -> bool:
     """Whether something of the texts is left out."""
     texts = [text for _, text in conversation]
-    texts += [side for _, edit in edits for side in (edit.before, edit.after or [])]
+    texts += [side for _, edit in edits for side in (edit.before or [], edit.after or [])]
     texts += [side for one in partners for turn in one.turns for side in (turn[1], turn[3])]
     return any(part.kind == "gap" for text in texts for part in text)
 
@@ -115,25 +114,23 @@ def _edits(
     library: Library, found: list[dict[str, Any]], longest: int | None
 ) -> list[tuple[str, Edit]]:
     """Stage and edit, in the order they were made."""
-    # What one edit lacks another may still show in pieces.
-    texts = [[edit["before"], edit["after"]] for edit in found]
-    private = redacted(texts, library.privacy) != texts
     made = []
     for edit in found:
         rules = edit["rule"].split("+")
-        if private or edit["before"] is None:
-            made.append((edit["stage"], Edit(edit["turn"], rules, [], [], False)))
-            continue
         before, after = _before_and_after(edit, longest)
-        made.append((edit["stage"], Edit(edit["turn"], rules, before, after, True)))
+        made.append((edit["stage"], Edit(edit["turn"], rules, before, after)))
     return made
 
 
 def _before_and_after(
     edit: dict[str, Any], longest: int | None
-) -> tuple[list[Part], list[Part] | None]:
-    if edit["after"] is None:
-        return list(cut([Part("", edit["before"])], longest)), None
+) -> tuple[list[Part] | None, list[Part] | None]:
+    if edit["before"] is None or edit["after"] is None:
+        before, after = (
+            None if edit[side] is None else list(cut([Part("", edit[side])], longest))
+            for side in ("before", "after")
+        )
+        return before, after
     return sides(edit["before"], [Change(**change) for change in edit["diff"]], longest)
 
 
