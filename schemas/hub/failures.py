@@ -16,7 +16,7 @@ LONGEST_WAIT = 300
 #: Busy, changed meanwhile, too early, too many requests. All from 500 on too.
 _PASSING = {408, 409, 412, 423, 425, 429}
 _REMEDIES = {
-    400: "it refuses the card's metadata or a name; mend the card, or update huggingface_hub",
+    400: "it refuses the card, a name or a file; repeat the command, or update huggingface_hub",
     401: "it does not know your token; run `hf auth login`",
     403: "your token may not write there; make one with write access and run `hf auth login`",
     404: "it has no such repository or revision, or your token may not see it; check both names",

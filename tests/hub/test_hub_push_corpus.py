@@ -351,6 +351,7 @@ def test_somebody_elses_commit_between_reading_and_writing_stays(push, hub, corp
     assert commits(hub)[2].summary == "somebody else's"
     assert len(commits(hub)) == 4
     assert files(hub)["other.txt"] == b"theirs"
+    assert len([line for line in hub.requests if "/commit/" in line]) == 2  # the first was stale
     assert listed(corpus) <= files(hub).keys()
 
 
