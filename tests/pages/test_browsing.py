@@ -11,7 +11,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SCREENS = {
-    "light": {"viewport": {"width": 1200, "height": 900}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1200, "height": 900}, "color_scheme": "dark"},
     "phone": {"viewport": {"width": 360, "height": 740}, "color_scheme": "light"},
 }
