@@ -75,7 +75,7 @@ def _benchmark(evidence: Evidence) -> str:
 
 
 def _exact(evidence: Evidence) -> str:
-    return f"compared by {evidence['key']}: the same text"
+    return f"compared by {evidence['key']}: the same but for width, case, punctuation and the like"
 
 
 def _near(evidence: Evidence) -> str:

@@ -1,6 +1,6 @@
 """Texts cut to what is worth reading: around what changed, or around what was found."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -28,7 +28,7 @@ def changed(before: str, diff: Sequence[Any] | None, *, hidden: bool = False) ->
     out only the length is told.
     """
     if diff is None:
-        return [Piece("removed", _visible(_shortened(before)))]
+        return [Piece("removed", _shortened(before, _visible))]
     pieces: list[Piece] = []
     place = 0
     for change in diff[:CHANGES]:
@@ -56,11 +56,12 @@ def around(text: str, found: str = "") -> list[Piece]:
 
 
 def _change(removed: str, added: str, hidden: bool) -> Iterator[Piece]:
-    if removed:
-        shown = f"{len(removed):,} characters, not shown" if hidden else _shortened(removed)
-        yield Piece("removed", shown if hidden else _visible(shown))
+    if removed and hidden:
+        yield Piece("removed", f"{len(removed):,} characters, not shown")
+    elif removed:
+        yield Piece("removed", _shortened(removed, _visible))
     if added:
-        yield Piece("added", _visible(_shortened(added)))
+        yield Piece("added", _shortened(added, _visible))
 
 
 def _gap(text: str, at_start: bool) -> Iterator[Piece]:
@@ -78,11 +79,12 @@ def _beginning(text: str, length: int) -> list[Piece]:
     return [Piece("same", text[:length]), *[Piece("cut", "…")] * (len(text) > length)]
 
 
-def _shortened(text: str) -> str:
+def _shortened(text: str, shown: Callable[[str], str] = str) -> str:
+    """A text as it is shown, and of a long one both ends."""
     if len(text) <= PART:
-        return text
-    left_out = len(text) - PART
-    return f"{text[: PART // 2]} …({left_out:,} characters)… {text[-PART // 2 :]}"
+        return shown(text)
+    first, last = shown(text[: PART // 2]), shown(text[-PART // 2 :])
+    return f"{first} …({len(text) - PART:,} characters)… {last}"
 
 
 def _visible(text: str) -> str:
