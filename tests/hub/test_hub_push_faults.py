@@ -13,7 +13,7 @@ from hub_faults import HASTE, Fault
 from hub_pusher import make
 from hub_writes import Repository
 
-ROUNDS = int(os.environ.get("AURORA_PUSH_FAULTS", "6"))
+ROUNDS = int(os.environ.get("AURORA_PUSH_FAULTS", "4"))
 REPO = "datasets/me/corpus"
 #: Words of the requests of a push, and how often each is made at most.
 REQUESTS = {
