@@ -92,11 +92,14 @@ def redacted(value: Any, config: Privacy) -> Any:
     return value
 
 
-# In a quoted record 电话13912345678 may stand as \u7535\u8bdd13912345678.
-_ESCAPE = re.compile(r"\\{1,2}u([0-9a-fA-F]{4})")
+# In a quoted record 电话13912345678 may stand as \u7535\u8bdd13912345678, a line before it as \n.
+_ESCAPE = re.compile(r"(?<!\\)\\++(?:u([0-9a-fA-F]{4})|([nrtbf]))")
+_BLANKS = {"n": "\n", "r": "\n", "t": "\t"}
 
 
 def _unescaped(match: re.Match[str]) -> str:
+    if match[2]:
+        return _BLANKS.get(match[2], " ")
     character = chr(int(match[1], 16))
     return character if character.isprintable() else " "
 
