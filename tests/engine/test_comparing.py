@@ -183,7 +183,7 @@ def test_no_near_duplicate_of_a_validation_row_is_trained_on(
     assert sorted(told["id"]) == sorted(aside["id"])
     statistics = json.loads((out / "statistics.json").read_text())
     assert statistics["splits"] == {"train": train.height, "validation": aside.height}
-    assert "data/validation-*.parquet" in (out / "README.md").read_text()
+    assert "data/validation-*-of-00001.parquet" in (out / "README.md").read_text()
     assert curate("verify", out).code == 0
 
 
