@@ -7,6 +7,7 @@ page refuses scripts, requests and foreign styles even where both would fail.
 
 import base64
 import hashlib
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -20,6 +21,7 @@ STYLE = (files("curation.pages") / "style.css").read_text(encoding="utf-8")
 _NOTHING, _ITSELF = "'none'", "'self'"
 
 
+@cache  # templates compile once a process
 def environment(package: str, folder: str) -> jinja2.Environment:
     """An environment for the templates in `folder` of `package`, and those of `curation/pages`.
 
