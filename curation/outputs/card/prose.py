@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -75,6 +76,7 @@ def license_text(manifest: Manifest, license_: Combined) -> str:
     return template.render(name=manifest.recipe.name, why=license_.why, rows=rows)
 
 
+@cache  # templates compile once a process
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("curation.outputs", "card"),
