@@ -6,6 +6,7 @@ Of its evidence and its dropped texts always, of its edits by recipe.
 import json
 import re
 from dataclasses import replace
+from html import unescape
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 from curation.engine.batches import ChunkState
 from curation.engine.tables import evidence_text
 from curation.stages.batch import Turns, messages_array
+from curation.stages.clean.characters import control_characters, zero_width
 from curation.stages.privacy import redact_text, redact_texts
 from schemas.recipe import Privacy
 
@@ -59,10 +61,12 @@ def redacted_evidence(evidence: pa.StringArray, config: Privacy) -> pa.StringArr
     Records that cannot be read, or that leave before that stage, are quoted in it.
     """
     texts = evidence.to_pylist()
-    plain = [_ESCAPE.sub(_unescaped, text) for text in texts]
-    for i, text in enumerate(redact_texts(plain, config)):
-        if text != plain[i]:
-            texts[i] = evidence_text(redacted(json.loads(texts[i]), config))
+    hidden = np.zeros(len(texts), bool)
+    for shown in (texts, [_plain(text) for text in texts]):
+        found = redact_texts(shown, config)
+        hidden |= np.array([a != b for a, b in zip(shown, found, strict=True)], bool)
+    for i in np.flatnonzero(hidden).tolist():
+        texts[i] = evidence_text(redacted(json.loads(texts[i]), config))
     return pa.array(texts, pa.string())
 
 
@@ -80,11 +84,16 @@ def redacted_messages(table: pa.Table, config: Privacy) -> pa.Table:
 
 
 def redacted(value: Any, config: Privacy) -> Any:
-    """A JSON value with every text in it redacted, and read as JSON first where that shows more."""
+    """A JSON value with every text in it redacted.
+
+    So is what a person reads in it, which is shown where something is found in that: a number may
+    be in pieces by invisible characters, or stand as entities or escapes.
+    """
     if isinstance(value, str):
-        plain = _ESCAPE.sub(_unescaped, value)
-        found = redact_text(plain, config)
-        return found if found != plain else value
+        found = redact_text(value, config)
+        plain = _plain(found)
+        again = redact_text(plain, config) if plain != found else plain
+        return again if again != plain else found
     if isinstance(value, list | tuple):
         return [redacted(one, config) for one in value]
     if isinstance(value, dict):
@@ -95,6 +104,11 @@ def redacted(value: Any, config: Privacy) -> Any:
 # In a quoted record 电话13912345678 may stand as \u7535\u8bdd13912345678, a line before it as \n.
 _ESCAPE = re.compile(r"(?<!\\)\\++(?:u([0-9a-fA-F]{4})|([nrtbf]))")
 _BLANKS = {"n": "\n", "r": "\n", "t": "\t"}
+
+
+def _plain(text: str) -> str:
+    """A text as it is read: without escapes of JSON, entities and what is invisible."""
+    return zero_width(control_characters(unescape(_ESCAPE.sub(_unescaped, text))))
 
 
 def _unescaped(match: re.Match[str]) -> str:

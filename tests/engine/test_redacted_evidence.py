@@ -5,7 +5,7 @@ import json
 import pyarrow as pa
 import pytest
 
-from curation.outputs.withheld import redacted_evidence
+from curation.outputs.withheld import redacted, redacted_evidence
 from schemas.recipe import Privacy
 
 SECRETS = {
@@ -40,3 +40,20 @@ def test_evidence_without_personal_data_stays_as_it_is():
     quoted = {"record": r'{"path": "C:\\new\\table", "text": "第一行\n第二行", oops}'}
     evidence = json.dumps(quoted)
     assert redacted_evidence(pa.array([evidence]), Privacy()).to_pylist() == [evidence]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("电话139\u200b1234\u200b5678吗", "电话[手机号]吗"),
+        ("电话1&#51;912345678吗", "电话[手机号]吗"),
+        ("电话139\u202e12345678吗", "电话[手机号]吗"),
+        # two numbers, which without what is invisible would be one that is none
+        ("电话13912345678\u200b13812345678吗", "电话[手机号]\u200b[手机号]吗"),
+        ("第一\u200b行 &amp; 第二行", "第一\u200b行 &amp; 第二行"),
+    ],
+)
+def test_numbers_in_pieces_are_found(text, shown):
+    assert redacted({"a": [text]}, Privacy()) == {"a": [shown]}
+    [told] = redacted_evidence(pa.array([json.dumps({"a": text})]), Privacy()).to_pylist()
+    assert json.loads(told) == {"a": shown}
