@@ -10,7 +10,7 @@ import polars as pl
 from curation.engine.tables import evidence_text
 from curation.outputs.parquet import scan
 from curation.outputs.reasons import why
-from curation.outputs.withheld import BEFORE_PRIVACY, redacted
+from curation.outputs.withheld import redacted, shown_edits
 from schemas.corpus import read_manifest
 from schemas.errors import CorpusError
 from schemas.recipe import Privacy
@@ -51,19 +51,21 @@ def life(directory: Path, record: str) -> Life:
     stages = read_manifest(directory).recipe.stages
     # What is shown to people shows no personal data, whether the recipe looks for it or not.
     privacy = stages.privacy if stages.privacy.searches else Privacy()
-    decision = _decision(directory, record)
-    evidence = redacted(json.loads(decision["evidence"]), privacy)
-    decision["evidence"] = evidence_text(evidence)
-    id_, stayed = decision["id"], decision["duplicate_of"]
-    row = _row(directory, id_, privacy)
-    found_in = decision["stage"] == "privacy" or bool(row and row["pii"])
+    found = _decision(directory, record)
+    id_, stayed = found["id"], found["duplicate_of"]
+    row = _one(directory / "data", id_)
+    left = _one(directory / "ledger" / "dropped", id_) if found["outcome"] == "dropped" else None
+    evidence = json.loads(found["evidence"])
+    edits = _rows(directory / "ledger" / "edits", pl.col("id") == id_)
+    survivor = _one(directory / "data", stayed) if stayed else None
+    decision = found | {"evidence": evidence_text(redacted(evidence, privacy))}
     return Life(
         decision,
         why(decision, stages),
-        _edits(directory, id_, privacy, found_in),
-        row,
-        _dropped(directory, id_, privacy) if decision["outcome"] == "dropped" else None,
-        _row(directory, stayed, privacy) if stayed else None,
+        shown_edits(edits, [evidence, *(one["messages"] for one in (row, left) if one)], privacy),
+        _published(row, privacy),
+        redacted(left["messages"], privacy) if left else None,
+        _published(survivor, privacy),
         _duplicates(directory, id_) if row else [],
     )
 
@@ -87,15 +89,13 @@ def _decision(directory: Path, record: str) -> dict[str, Any]:
     )
 
 
-def _row(directory: Path, record: str, privacy: Privacy) -> dict[str, Any] | None:
-    rows = _rows(directory / "data", pl.col("id") == record)
+def _one(folder: Path, record: str) -> dict[str, Any] | None:
+    return next(iter(_rows(folder, pl.col("id") == record)), None)
+
+
+def _published(row: dict[str, Any] | None, privacy: Privacy) -> dict[str, Any] | None:
     # It may have only flagged what it found. An id is no personal data, whatever it looks like.
-    return {**redacted(rows[0], privacy), "id": record} if rows else None
-
-
-def _dropped(directory: Path, record: str, privacy: Privacy) -> list[dict[str, str]] | None:
-    rows = _rows(directory / "ledger" / "dropped", pl.col("id") == record)
-    return redacted(rows[0]["messages"], privacy) if rows else None
+    return {**redacted(row, privacy), "id": row["id"]} if row else None
 
 
 def _duplicates(directory: Path, record: str) -> list[dict[str, Any]]:
@@ -106,24 +106,6 @@ def _duplicates(directory: Path, record: str) -> list[dict[str, Any]]:
         for row in rows
     ]
     return sorted(told, key=lambda one: (-one["jaccard"], one["id"]))
-
-
-def _edits(directory: Path, record: str, privacy: Privacy, found_in: bool) -> list[dict[str, Any]]:
-    """The edits of a record, without the texts of those in which personal data shows.
-
-    Before the privacy stage a text may show in pieces what it shows whole later.
-    """
-    edits = _rows(directory / "ledger" / "edits", pl.col("id") == record)
-    found_in = found_in or any(edit["stage"] == "privacy" for edit in edits)
-    for edit in edits:
-        hidden = found_in and edit["stage"] in BEFORE_PRIVACY
-        for side in ("before", "after"):
-            hidden = hidden or redacted(edit[side], privacy) != edit[side]
-        if hidden:
-            clean = edit["stage"] == "privacy" and edit["after"]
-            after = redacted(edit["after"], privacy) if clean else None
-            edit |= {"before": None, "after": after, "diff": None}
-    return edits
 
 
 def _rows(folder: Path, which: pl.Expr) -> list[dict[str, Any]]:

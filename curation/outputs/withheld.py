@@ -5,6 +5,7 @@ Of its evidence and its dropped texts always, of its edits by recipe.
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from html import unescape
 from typing import Any
@@ -12,12 +13,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from curation.engine.batches import ChunkState
 from curation.engine.tables import evidence_text
 from curation.stages.batch import Turns, messages_array
 from curation.stages.clean.characters import control_characters, zero_width
-from curation.stages.privacy import redact_text, redact_texts
+from curation.stages.privacy import PLACEHOLDERS, redact_text, redact_texts
 from schemas.recipe import Privacy
 
 #: Stages whose edits hold the text as it was before the privacy stage.
@@ -34,25 +36,81 @@ def without_personal_data(state: ChunkState, config: Privacy) -> ChunkState:
     return replace(state, decided=decided, edits=edits)
 
 
-def _withheld(state: ChunkState, config: Privacy) -> pa.Table:
-    """The edits of a chunk, with null for the texts of those that hold what was found.
+def is_private(edits: Sequence[Mapping[str, Any]], others: Any, config: Privacy) -> bool:
+    """Whether personal data was found anywhere in the life of a record.
 
-    That is every edit up to the privacy stage of a conversation in which something was found:
-    what a text lacks now it may still show in pieces. Elsewhere the texts are looked at again, for
-    those of conversations that left before the stage, or that it only flagged.
+    If so, none of its edits up to the privacy stage may be shown: what one text shows whole, an
+    earlier one may show in pieces that no search finds. edits: all of its rows of `EDITS`; others:
+    its further texts, as JSON: evidence, messages when it left, row. Placeholders count as found.
+    """
+    if any(edit["stage"] == "privacy" for edit in edits):
+        return True
+    texts = [[edit["before"], edit["after"]] for edit in edits]
+    if redacted([texts, others], config) != [texts, others]:
+        return True
+    rest = json.dumps(others, ensure_ascii=False)
+    kinds = PLACEHOLDERS.keys() - ({"address"} if not config.addresses else set())
+    return any(PLACEHOLDERS[kind] in rest for kind in kinds)
+
+
+def shown_edits(
+    edits: Sequence[Mapping[str, Any]], others: Any, config: Privacy
+) -> list[dict[str, Any]]:
+    """The edits of one record as people may see them; arguments as of `is_private`.
+
+    Where personal data would show, `before` and `diff` are null, and `after` too unless the privacy
+    stage made it.
+    """
+    private = is_private(edits, others, config)
+    return [_shown(dict(edit), private, config) for edit in edits]
+
+
+def _shown(edit: dict[str, Any], private: bool, config: Privacy) -> dict[str, Any]:
+    texts = [edit["before"], edit["after"]]
+    if not (private and edit["stage"] in BEFORE_PRIVACY) and redacted(texts, config) == texts:
+        return edit
+    after = redacted(edit["after"], config) if edit["stage"] == "privacy" else None
+    return edit | {"before": None, "after": after, "diff": None}
+
+
+def _withheld(state: ChunkState, config: Privacy) -> pa.Table:
+    """The edits of a chunk, with null for the texts of those that may show what was found.
+
+    The rule of `is_private`, for a whole chunk: the stage has searched what reached it, the rest
+    is searched here.
     """
     edits = state.edits
-    early = np.isin(edits.column("stage").to_numpy(zero_copy_only=False), BEFORE_PRIVACY)
-    hidden = early & np.asarray(pc.is_in(edits.column("id"), _found_in(state)))
+    shows = np.zeros(edits.num_rows, bool)
     for side in ("before", "after"):
-        texts = edits.column(side).fill_null("").to_pylist()
-        redacted = redact_texts(texts, config)
-        hidden |= np.array([a != b for a, b in zip(texts, redacted, strict=True)], bool)
+        shows |= _shows(edits.column(side), config)
+    contents = pc.list_flatten(state.left.column("messages"))
+    of_row = pc.list_parent_indices(state.left.column("messages"))
+    left = _shows(pc.struct_field(contents, "content"), config)
+    left_ids = state.left.column("id").take(of_row.filter(pa.array(left)))
+    told = state.decided.filter(pa.array(_shows(state.decided.column("evidence"), config)))
+    found = [_found_in(state), edits.column("id").filter(pa.array(shows)), left_ids]
+    private = pc.is_in(edits.column("id"), pa.concat_arrays(_chunks([*found, told.column("id")])))
+    early = np.isin(edits.column("stage").to_numpy(zero_copy_only=False), BEFORE_PRIVACY)
+    hidden = shows | (early & np.asarray(private))
     for side in ("before", "after", "diff"):
         place = edits.schema.get_field_index(side)
-        shown = pc.if_else(pa.array(~hidden), edits.column(side), None)
-        edits = edits.set_column(place, edits.schema.field(side), shown)
+        visible = pc.if_else(pa.array(~hidden), edits.column(side), None)
+        edits = edits.set_column(place, edits.schema.field(side), visible)
     return edits
+
+
+def _shows(column: pa.Array | pa.ChunkedArray, config: Privacy) -> NDArray[np.bool_]:
+    """(n,) whether redaction finds something in the text, as it stands or as it is read."""
+    texts = column.fill_null("").to_pylist()
+    shows = np.zeros(len(texts), bool)
+    for read in (texts, [_plain(text) for text in texts]):
+        found = redact_texts(read, config)
+        shows |= np.array([a != b for a, b in zip(read, found, strict=True)], bool)
+    return shows
+
+
+def _chunks(arrays: Sequence[pa.Array | pa.ChunkedArray]) -> list[pa.Array]:
+    return [chunk for one in arrays for chunk in getattr(one, "chunks", [one])]
 
 
 def redacted_evidence(evidence: pa.StringArray, config: Privacy) -> pa.StringArray:
@@ -61,11 +119,7 @@ def redacted_evidence(evidence: pa.StringArray, config: Privacy) -> pa.StringArr
     Records that cannot be read, or that leave before that stage, are quoted in it.
     """
     texts = evidence.to_pylist()
-    hidden = np.zeros(len(texts), bool)
-    for shown in (texts, [_plain(text) for text in texts]):
-        found = redact_texts(shown, config)
-        hidden |= np.array([a != b for a, b in zip(shown, found, strict=True)], bool)
-    for i in np.flatnonzero(hidden).tolist():
+    for i in np.flatnonzero(_shows(evidence, config)).tolist():
         texts[i] = evidence_text(redacted(json.loads(texts[i]), config))
     return pa.array(texts, pa.string())
 

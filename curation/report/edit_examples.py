@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from curation.outputs.parquet import scan
-from curation.outputs.withheld import redacted
+from curation.outputs.withheld import is_private
 from curation.report.choosing import EXAMPLES, collected, order
 from curation.report.excerpt import Piece, changed
 from schemas.recipe import Privacy
@@ -89,16 +89,17 @@ def _private(
     directory: Path, lives: Mapping[str, list[dict[str, Any]]], privacy: Privacy
 ) -> set[str]:
     """Ids whose edits may show personal data, in one piece or in several."""
-    ids = list(lives)
-    by_stage = pl.col("stage") == "privacy"
-    decisions = scan(directory / "ledger" / "decisions").filter(by_stage, pl.col("id").is_in(ids))
-    data = scan(directory / "data").filter(pl.col("pii").list.len() > 0, pl.col("id").is_in(ids))
-    found = {*collected(decisions.select("id"))["id"], *collected(data.select("id"))["id"]}
-    for name, edits in lives.items():
-        texts = [[edit["before"], edit["after"]] for edit in edits if edit["before"] is not None]
-        if any(edit["stage"] == "privacy" for edit in edits) or redacted(texts, privacy) != texts:
-            found.add(name)
-    return found
+    wanted = pl.col("id").is_in(list(lives))
+    others: dict[str, list[Any]] = defaultdict(list)
+    for folder, column in (
+        ("ledger/decisions", "evidence"),
+        ("ledger/dropped", "messages"),
+        ("data", "messages"),
+    ):
+        found = scan(directory / folder).filter(wanted).select("id", column)
+        for name, text in collected(found).iter_rows():
+            others[name].append(text)
+    return {name for name, edits in lives.items() if is_private(edits, others[name], privacy)}
 
 
 def _edit(edits: Iterable[dict[str, Any]], row: Mapping[str, Any]) -> dict[str, Any]:

@@ -105,7 +105,32 @@ def test_originals_can_be_kept_out_of_the_ledger(run, curate):
     withheld = edits(out).filter(pl.col("before").is_null())
     assert set(withheld["stage"]) == {"clean", "privacy"}
     assert withheld["after"].null_count() == withheld["diff"].null_count() == withheld.height
-    assert edits(out).drop_nulls("before")["rule"].to_list() == ["zero_width"] * 2
+    assert edits(out).drop_nulls("before")["rule"].to_list() == ["zero_width"]
+
+
+@pytest.mark.parametrize("spelt", [f"{MOBILE[:3]}\u200b{MOBILE[3:]}", f"&#{ord('1')};{MOBILE[1:]}"])
+@pytest.mark.parametrize("answer", ["He answers every day from nine to five.", "他每天都在。"])
+@pytest.mark.parametrize("privacy", [{"originals": False}, {"action": "drop"}, {"action": "off"}])
+def test_no_early_edit_shows_in_pieces_what_is_found_later(
+    curate, write_recipe, tmp_path, spelt, answer, privacy
+):
+    said = ["Where is the landlord of this house?", f"His number is {spelt} I think."]
+    messages = [*({"role": "user", "content": one} for one in said)]
+    messages.append({"role": "assistant", "content": answer})
+    messages += [
+        {"role": "user", "content": "后来\u200b呢？"},
+        {"role": "assistant", "content": "好的。"},
+    ]
+    (tmp_path / "a.json").write_text(json.dumps([{"messages": messages}]))
+    recipe = write_recipe(stages={"privacy": privacy}, a=tmp_path / "a.json")
+    out = tmp_path / "out"
+    assert curate("run", recipe, "--output", out, "--workers", 1).code == 0
+    assert {"read", "clean"} <= set(edits(out)["stage"])
+    printed = shown(curate, out)
+    for pieces in (MOBILE, spelt, MOBILE[3:], MOBILE[1:]):
+        assert pieces not in printed
+    if "originals" in privacy:
+        assert not [piece for piece in (spelt, MOBILE[3:]) if places(out, piece)]
 
 
 def test_nothing_is_looked_for_where_the_recipe_says_off(run):
