@@ -26,6 +26,9 @@ _LICENSES: dict[str, frozenset[str]] = {
     )
     for license_ in licenses.split()
 }
+#: Of these versions the GPL and the LGPL take no text under Apache's terms; those without a
+#: version may be these.
+_WITHOUT_APACHE = {"gpl", "gpl-2.0", "lgpl", "lgpl-2.1"}
 _ALIASES = {
     "mit license": "mit",
     "apache 2.0": "apache-2.0",
@@ -54,7 +57,9 @@ class Combined:
 def combine(licenses: Iterable[str]) -> Combined:
     """The one of the rows' licences that asks for all that any of them asks for, else `other`.
 
-    Licences that ask to share alike each name themselves for that: two of them make `other`, too.
+    Of several that ask for the same, only the newest of one family (cc-by-3.0, cc-by-4.0) stands
+    for all. Licences that ask to share alike each name themselves for that, those that allow no
+    changes allow no mixing, and the GPL 2 refuses Apache's terms: all these make `other`, too.
     A single licence whose terms are not known stands for all under its own name. A rule of
     caution, no legal advice: whether weights inherit the licence of their data is open.
     """
@@ -67,14 +72,27 @@ def combine(licenses: Iterable[str]) -> Combined:
     if len(found) == 1:
         return Combined(found[0], None, f"the licence of every row; it asks for {_named(asked)}")
     why = f"together the licences of the rows ask for {_named(asked)}"
-    alike = [one for one in found if "sa" in _LICENSES[one]]
     fitting = [one for one in found if _LICENSES[one] == asked]
-    if not fitting or len(alike) > 1:
-        return Combined(
-            "other", "combined-data-licenses", f"{why}, and none of them stands for all"
-        )
-    strictest = max(fitting, key=lambda one: (one in alike, len(one), one))
+    if len({_family(one) for one in fitting}) != 1 or not _mix(found):
+        why += f", and none of them stands for all ({', '.join(found)})"
+        return Combined("other", "combined-data-licenses", why)
+    strictest = max(fitting)
+    if len(fitting) > 1:
+        return Combined(strictest, None, f"{why}, and {strictest} is the newest that does")
     return Combined(strictest, None, f"{why}, and {strictest} is the one that asks for all of it")
+
+
+def _family(license_: str) -> str:
+    """The licence without its version: `bsd-3-clause` is `bsd`, `cc-by-4.0` is `cc-by`."""
+    return re.sub(r"-[\d.]+(-clause)?$", "", license_)
+
+
+def _mix(found: list[str]) -> bool:
+    """Whether texts under these licences, all different, may become one work under one of them."""
+    alike = [one for one in found if "sa" in _LICENSES[one]]
+    forbidden = any("nd" in _LICENSES[one] for one in found)
+    refused = "apache-2.0" in found and not _WITHOUT_APACHE.isdisjoint(found)
+    return len(alike) <= 1 and not forbidden and not refused
 
 
 def known_as(license_: str) -> str:
@@ -85,8 +103,10 @@ def known_as(license_: str) -> str:
 
 def _not_judged(found: list[str], unknown: tuple[str, ...]) -> Combined:
     name = "unknown-data-license"
-    if len(found) == 1 and found[0] not in ("unknown", "other"):
-        name = re.sub(r"[^a-z0-9.]+", "-", found[0]).strip("-") or name
+    own = found[0].replace(" ", "-") if len(found) == 1 else ""
+    # A sign that no name may have is not left out: `openrail++` is not `openrail`.
+    if re.fullmatch(r"[a-z0-9]+([.-]+[a-z0-9]+)*", own) and own not in ("unknown", "other"):
+        name = own
     why = f"of some rows the terms are not known ({', '.join(unknown) or 'none given'})"
     if judged := [_LICENSES[one] for one in found if one in _LICENSES]:
         why += f"; the others ask for {_named(frozenset[str]().union(*judged))}"

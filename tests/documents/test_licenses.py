@@ -8,12 +8,21 @@ from schemas.licenses import combine
 @pytest.mark.parametrize(
     ("licenses", "expected"),
     [
-        (["apache-2.0", "mit"], "apache-2.0"),
+        (["apache-2.0", "mit"], "other"),
+        (["bsd-3-clause", "cc-by-4.0"], "other"),
+        (["apache-2.0", "cc-by-4.0"], "other"),
+        (["gpl-2.0", "apache-2.0"], "other"),
+        (["gpl-3.0", "apache-2.0"], "gpl-3.0"),
+        (["cc-by-4.0", "cc-by-nd-4.0"], "other"),
+        (["cc-by-nc-4.0", "cc-by-nc-nd-4.0"], "other"),
+        (["cc-by-3.0", "cc-by-4.0", "cc0-1.0"], "cc-by-4.0"),
+        (["bsd", "bsd-2-clause", "bsd-3-clause"], "bsd-3-clause"),
         (["apache-2.0", "cc-by-nc-4.0", "cc-by-4.0"], "cc-by-nc-4.0"),
         (["CC-BY-SA-4.0", "CC0-1.0"], "cc-by-sa-4.0"),
         (["cc-by-nc-sa-4.0", "cc-by-nc-4.0"], "cc-by-nc-sa-4.0"),
         (["gpl-3.0", "mit"], "gpl-3.0"),
-        (["MIT License", "apache 2.0"], "apache-2.0"),
+        (["MIT License", "mit"], "mit"),
+        (["cc0", "apache 2.0"], "apache-2.0"),
         (["cc0"], "cc0-1.0"),
         (["cc-by-nc-4.0", "cc-by-sa-4.0"], "other"),
         (["cc-by-nc-nd-4.0", "cc-by-nc-sa-4.0"], "other"),
@@ -37,4 +46,6 @@ def test_the_reason_names_what_is_asked_and_what_is_not_known():
     assert odd.unknown == ("Our own terms", "unknown")
     assert "Our own terms, unknown" in odd.why
     assert combine(["Our own terms"]).name == "our-own-terms"
+    assert combine(["openrail++"]).name == "unknown-data-license"
+    assert "(apache-2.0, mit)" in combine(["mit", "apache-2.0"]).why
     assert combine(["unknown"]).name == "unknown-data-license"
