@@ -3,6 +3,7 @@
 A cluster is a kept conversation with all that were dropped in its favour.
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -12,12 +13,15 @@ import pyarrow as pa
 
 from curation.engine.batches import replay
 from curation.engine.corpus import Corpus
-from curation.stages.privacy import redact_text
+from curation.outputs.withheld import redacted
+from curation.stages.privacy import PLACEHOLDERS
 from schemas.recipe import Privacy
 from schemas.statistics import Cluster, Member, Overlap
 
 #: Clusters shown, members shown of each, and characters of a text.
 CLUSTERS, MEMBERS, EXCERPT = 20, 5, 240
+
+_PLACEHOLDER = re.compile("|".join(map(re.escape, PLACEHOLDERS.values())))
 
 
 def overlap(members: pl.DataFrame, names: Sequence[str]) -> list[Overlap]:
@@ -104,12 +108,18 @@ def _cells(counts: pl.DataFrame) -> dict[tuple[str, ...], int]:
 
 def _described(corpus: Corpus, rows: np.ndarray, privacy: Privacy) -> dict[int, tuple[str, str]]:
     """Row → its id, and the beginning of its text."""
+    # Statistics are published and shown: without personal data, whatever the recipe does with it.
+    searched = privacy if privacy.searches else Privacy()
     found = {}
     for chunk, places, local in corpus.parts(rows):
         batch = replay(corpus.chunks[chunk]).batch.select(["id", "messages"]).take(pa.array(local))
         for place, row in zip(places.tolist(), batch.to_pylist(), strict=True):
             text = "\n".join(message["content"] for message in row["messages"])
-            if privacy.searches:  # it may have only flagged what it found
-                text = redact_text(text, privacy)
-            found[int(rows[place])] = row["id"], text[:EXCERPT]
+            found[int(rows[place])] = row["id"], _beginning(redacted(text, searched))
     return found
+
+
+def _beginning(text: str) -> str:
+    """At most `EXCERPT` characters, with no placeholder cut in two."""
+    places = (match.span() for match in _PLACEHOLDER.finditer(text))
+    return text[: next((start for start, end in places if start < EXCERPT < end), EXCERPT)]

@@ -1,5 +1,7 @@
 """What a container gives for each record, before anyone looks at its format."""
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -10,7 +12,14 @@ from curation.sources.identity import canonical
 #: of the real data has 150 KB.
 MAX_RECORD = 32 * 2**20
 
-EXCERPT = 80  # characters of a bad record that its evidence shows
+EXCERPT = 160  # characters of a bad record that its evidence shows, at most
+
+# What may go on behind a cut: a word of Latin letters and digits, an address, or a number with
+# marks between its digits. Of half a number no search tells that it is one.
+_TORN = re.compile(
+    r"(?:\d[^\d\n\u4e00-\u9fff]{0,3})*"
+    r"(?:[^\W\u3040-\u9fff\uac00-\ud7af]|[零〇○一二三四五六七八九幺两壹贰叁肆伍陆柒捌玖.@＠+/=-])*\Z"
+)
 
 
 class Item(NamedTuple):
@@ -55,6 +64,14 @@ def bad(offset: int, content: bytes, reason: str, error: str) -> Item:
 
 
 def excerpt(content: bytes) -> str:
-    """The first characters of `content`, fit for a table cell."""
-    text = content[: EXCERPT * 4].decode("utf-8", "replace")[:EXCERPT]
-    return "".join(c if c.isprintable() else " " for c in text).strip()
+    """The first characters of `content`, fit for a table cell, without what the cut would halve."""
+    text = content[: (EXCERPT + 1) * 4].decode("utf-8", "replace")
+    shown = "".join(map(_in_a_line, text[:EXCERPT]))
+    return (_TORN.sub("", shown, count=1) if len(text) > EXCERPT else shown).strip()
+
+
+def _in_a_line(character: str) -> str:
+    """Invisible characters go: in the middle of a number they would hide it."""
+    if character.isprintable():
+        return character
+    return "" if unicodedata.category(character) == "Cf" else " "

@@ -55,7 +55,8 @@ def _conversation(
     if not repaired.messages:
         asked = any(role == "user" and not is_blank(text) for role, text in turns.turns)
         reason = "no_answer" if asked else "no_question"
-        return Rejected(key, position, Outcome.DROPPED, reason, {"offset": item.offset})
+        evidence = {"offset": item.offset, "excerpt": excerpt(item.content)}
+        return Rejected(key, position, Outcome.DROPPED, reason, evidence)
     repairs, edits = repaired.repairs, repaired.edits
     if turns.repairs or item.repairs:
         repairs = tuple(sorted({*repairs, *turns.repairs, *item.repairs}))

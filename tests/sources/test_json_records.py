@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from curation.sources.files import SourceFile
+from curation.sources.items import EXCERPT, excerpt
 from curation.sources.reader import read
 from curation.sources.record import Conversation, Rejected
 from schemas.ledger import Outcome
@@ -173,7 +174,7 @@ def test_one_bad_record_costs_itself(read_bytes, layout, bad, reason):
     assert reasons(records) == [reason]
     assert records[1].outcome == Outcome.QUARANTINED
     assert isinstance(records[1].evidence["offset"], int)
-    assert len(records[1].evidence.get("excerpt", "")) <= 80
+    assert len(records[1].evidence.get("excerpt", "")) <= EXCERPT
     orjson.dumps(records[1].evidence)
 
 
@@ -275,3 +276,26 @@ def test_a_line_of_openings_is_one_bad_record(tmp_path, junk, array):
     records = list(read(SourceFile("s", path.name, path), Source(name="s", path="x.json")))
     assert sum(isinstance(record, Conversation) for record in records) == 6
     assert len(records) == 7
+
+
+@pytest.mark.parametrize(
+    "private",
+    [
+        "13912345678",
+        "139 1234 5678",
+        "(010) 8888-6666",
+        "zhang.san@example.com",
+        "一三九一二三四五六七八",
+    ],
+)
+def test_an_excerpt_quotes_personal_data_whole_or_not_at_all(private):
+    whole = f"我的联系方式：{private}，请"
+    for cut in range(len(whole)):
+        before = "我" * (EXCERPT - cut)
+        shown = excerpt((before + whole + "等待" * EXCERPT).encode())
+        assert shown.startswith(before[:EXCERPT])
+        assert len(shown) <= EXCERPT
+        rest = shown[len(before) + 7 :]
+        assert private in rest or not re.search(r"[\w@]{2}", rest), rest
+    assert excerpt("139\u200b1234\u200b5678 ".encode()) == "13912345678"
+    assert excerpt(private.encode()) == private
