@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from curation.outputs.card import CARD
+from curation.outputs.card.metadata import LICENSE
 from curation.outputs.card.prose import HERE, SECTIONS
+from curation.outputs.manifest import describe
 from schemas.corpus import MANIFEST
 from schemas.hub import Remote, Target, Wanted
 from schemas.hub.card import Ours, meet
@@ -46,7 +48,7 @@ def wanted(directory: Path, manifest: Manifest, there: Remote) -> Wanted:
     home = _at_home((directory / CARD).read_text(encoding="utf-8"), there.target.repo)
     card, notes = meet(home, there, _CARD)
     own = {file.path for file in manifest.outputs} | {MANIFEST}
-    listed = [_described(file, card) if file.path == CARD else file for file in manifest.outputs]
+    listed = [_as_it_goes(directory, file, card) for file in manifest.outputs]
     written = manifest.model_copy(update={"outputs": listed}).model_dump_json(indent=2) + "\n"
     files: dict[str, Path | bytes] = {name: directory / name for name in own}
     earlier = _earlier(there)
@@ -67,6 +69,13 @@ def _at_home(card: str, repo: str) -> str:
     """The card with the repository's name where it says how to load; not in its user's text."""
     ours = skeleton(card).replace(f'"script_url": "{HERE}"', f'"hf_hub_url": "{repo}"')
     return with_sections(ours.replace(HERE, repo), sections(card))
+
+
+def _as_it_goes(directory: Path, file: OutputFile, card: bytes) -> OutputFile:
+    """The manifest's entry of a file as it is pushed; its user may have changed two of them."""
+    if file.path == LICENSE:
+        return describe(directory, directory / LICENSE)
+    return _described(file, card) if file.path == CARD else file
 
 
 def _described(file: OutputFile, card: bytes) -> OutputFile:
