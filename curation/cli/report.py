@@ -12,11 +12,11 @@ from curation.cli import console
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the page to this file and leave DIRECTORY as it is.",
+    help="Write the page to this file, outside of DIRECTORY, which stays as it is.",
 )
 @click.option("--seed", default=0, show_default=True, help="Chooses the examples.")
 def report(directory: Path, output: Path | None, seed: int) -> None:
-    """Make the report of a corpus again: report.html, and its figures as PNG in assets/."""
+    """Make the report of a corpus again: report.html, and the figures of the card as PNG."""
     from curation.report.refresh import refresh, write_elsewhere
 
     if output:

@@ -11,7 +11,7 @@ FONTS = sorted((Path(__file__).parent / "font").glob("*.ttf"))
 FRAME = 10.0  # white around a picture, in units
 
 
-def png(figure: Figure, scale: int = 2) -> bytes:
+def png(figure: Figure, scale: float = 1.5) -> bytes:
     """The figure in its light colours on white, `scale` pixels to a unit."""
     return resvg_py.svg_to_bytes(
         svg_string=framed(figure, FRAME),
@@ -19,5 +19,5 @@ def png(figure: Figure, scale: int = 2) -> bytes:
         skip_system_fonts=True,
         font_files=[str(path) for path in FONTS],
         style_sheet=PLAIN,
-        zoom=float(scale),
+        zoom=scale,
     )

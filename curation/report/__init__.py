@@ -1,5 +1,7 @@
 """The report: one page that shows what a run did, and its figures as pictures."""
 
+import hashlib
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
@@ -7,55 +9,58 @@ from markupsafe import Markup
 
 from curation.figures import STYLE as FIGURE_STYLE
 from curation.figures import png
-from curation.outputs.manifest import describe
+from curation.outputs.card import CARD_FIGURES
 from curation.pages import STYLE, environment, policy
 from curation.report.content import Content, figures, gather
+from curation.report.writing import write_all
+from schemas.errors import AuroraError
 from schemas.manifest import Manifest, OutputFile
 from schemas.statistics import Statistics
 
-__all__ = [
-    "ASSETS",
-    "REPORT",
-    "figures",
-    "render",
-    "report_outputs",
-    "write_pictures",
-    "write_report",
-]
+__all__ = ["ASSETS", "REPORT", "entries", "figures", "render", "report_files", "report_outputs"]
 
 _OWN_STYLE = (files("curation.report") / "report.css").read_text(encoding="utf-8")
 REPORT, ASSETS = "report.html", "assets"
 
 
-def write_report(
-    directory: Path, manifest: Manifest, statistics: Statistics, *, seed: int = 0
-) -> Path:
-    """Write `report.html` of the corpus in `directory`, and give its path.
-
-    manifest: may still be without its outputs. seed: chooses the examples.
-    """
-    path = directory / REPORT
-    page = render(gather(directory, manifest, statistics, seed))
-    path.write_text(page, encoding="utf-8")
-    return path
-
-
 def report_outputs(
     directory: Path, manifest: Manifest, statistics: Statistics, *, seed: int = 0
 ) -> list[OutputFile]:
-    """Write the report and the pictures, and give the manifest's entries for them."""
-    page = write_report(directory, manifest, statistics, seed=seed)
-    return [describe(directory, path) for path in (page, *write_pictures(directory, statistics))]
+    """Write the report and the card's pictures, and give the manifest's entries for them.
+
+    manifest: may still be without its outputs. seed: chooses the examples.
+    """
+    made = report_files(directory, manifest, statistics, seed)
+    write_all(made)
+    return entries(directory, made)
 
 
-def write_pictures(directory: Path, statistics: Statistics) -> list[Path]:
-    """Write the figures as PNG into `assets/`, and give their paths; other files there stay."""
+def report_files(
+    directory: Path, manifest: Manifest, statistics: Statistics, seed: int
+) -> dict[Path, bytes]:
+    """What is to be written: the page, and the figures of the card as PNG, with their places.
+
+    Raises AuroraError where the folder of the pictures is a link to another place.
+    """
+    content = gather(directory, manifest, statistics, seed)
     folder = directory / ASSETS
-    folder.mkdir(exist_ok=True)
-    drawn = {folder / f"{figure.name}.png": png(figure) for figure in figures(statistics)}
-    for path, picture in drawn.items():
-        path.write_bytes(picture)
-    return list(drawn)
+    if folder.is_symlink():
+        raise AuroraError(f"{folder}: is a link to another folder; remove it and repeat")
+    pictures = {folder / f"{name}.png": png(content.figures[name]) for name in CARD_FIGURES}
+    return {directory / REPORT: render(content).encode(), **pictures}
+
+
+def entries(directory: Path, files: Mapping[Path, bytes]) -> list[OutputFile]:
+    """The manifest's entries of files, from their content."""
+    return [
+        OutputFile(
+            path=path.relative_to(directory).as_posix(),
+            bytes=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+            rows=None,
+        )
+        for path, content in files.items()
+    ]
 
 
 def render(content: Content) -> str:

@@ -214,6 +214,43 @@ def test_what_is_no_corpus_or_no_place_is_said(curate, corpus, tmp_path):
     assert (done.code, "cannot be written" in done.err) == (1, True)
 
 
+@pytest.mark.parametrize(
+    "place", ["data/train-00000-of-00001.parquet", "manifest.json", "report.html", "x/../new.html"]
+)
+def test_the_page_is_not_written_over_the_corpus(curate, corpus, place):
+    before = files(corpus)
+    done = curate("report", corpus, "--output", corpus / place)
+    assert (done.code, "lies in the corpus" in done.err) == (2, True)
+    assert files(corpus) == before
+
+
+def test_a_report_that_cannot_be_written_changes_nothing(curate, corpus):
+    pictures = corpus / "assets"
+    pictures.rename(corpus / "mine")
+    (corpus / "assets").write_text("a file")
+    before = files(corpus)
+    done = curate("report", corpus, "--seed", 3)
+    assert done.code == 1
+    assert f"{pictures}" in done.err.replace("\n", "")
+    assert files(corpus) == before
+
+
+def test_nothing_is_written_through_links(curate, corpus, tmp_path):
+    theirs = tmp_path / "theirs.html"
+    theirs.write_text("theirs")
+    for link in ("report.html", ".report.html.partial"):
+        (corpus / link).unlink(missing_ok=True)
+        (corpus / link).symlink_to(theirs)
+    assert curate("report", corpus).code == 0
+    assert curate("verify", corpus).code == 0
+    assert theirs.read_text() == "theirs"
+    assert not (corpus / "report.html").is_symlink()
+    (corpus / "assets").rename(tmp_path / "assets")
+    (corpus / "assets").symlink_to(tmp_path / "assets")
+    done = curate("report", corpus, "--seed", 3)
+    assert (done.code, "is a link" in done.err) == (1, True)
+
+
 MOBILE, MAIL = "13912345678", "xiaolin@qingniao.com.cn"
 BROKEN = f"{MOBILE[:4]}\u200b{MOBILE[4:]}"
 
