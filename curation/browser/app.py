@@ -17,7 +17,7 @@ from starlette.routing import Route
 from curation.browser.library import Library, Shelf
 from curation.browser.listing import clusters, listing, overview
 from curation.browser.record import record
-from curation.browser.view import parse
+from curation.browser.view import parse, spoken
 from curation.pages import STYLE, environment, policy
 from schemas.errors import AuroraError
 
@@ -50,6 +50,7 @@ class Browser:
         self._shelf = shelf
         self._templates = environment("curation.browser", "templates")
         self._templates.filters["tojson_plain"] = _json
+        self._templates.filters["spoken"] = spoken
 
     def app(self) -> Starlette:
         """The application."""
@@ -74,6 +75,8 @@ class Browser:
         """A page as an endpoint: in a thread, on the corpus as it is at that moment."""
 
         def endpoint(request: Request) -> Response:
+            if _is_foreign(request):
+                raise HTTPException(403, "Another web site asked for this page.")
             return page(self._shelf.library(), request)
 
         return endpoint
@@ -95,7 +98,7 @@ class Browser:
         if place is None:
             raise HTTPException(404, f"This corpus has no record “{identity[:100]}”.")
         view, whole = parse(request.query_params), request.query_params.get("all") == "1"
-        found = record(library, self._shelf.directory, place, view, whole)
+        found = record(library, place, view, whole)
         return self._page(library, "record", identity, found)
 
     def _report(self, _library: Library, _request: Request) -> Response:
@@ -147,6 +150,16 @@ class Browser:
     async def _defect(self, _request: Request, _error: Exception) -> Response:
         sentence = "This page could not be made; the terminal says more. Please report it."
         return self._problem(500, "A defect", sentence)
+
+
+def _is_foreign(request: Request) -> bool:
+    """Whether a page of another site asks, other than by a link that a person follows.
+
+    It could not read the answer, but measure how long a search takes.
+    """
+    of = {name: request.headers.get(f"sec-fetch-{name}", "") for name in ("site", "mode", "dest")}
+    followed = of["mode"] == "navigate" and of["dest"] == "document"
+    return of["site"] in ("cross-site", "same-site") and not followed
 
 
 def _json(value: object) -> str:

@@ -47,8 +47,8 @@ class Coded:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """Which rules edited which records: (e,) pairs of a record and a place in `values`."""
+class Several:
+    """A column of any number of values a record: (e,) pairs of a record and a place in `values`."""
 
     values: list[str]
     records: Rows
@@ -56,14 +56,14 @@ class Rules:
     size: int
 
     def equals(self, value: str) -> Mask:
-        """(n,) which records were edited by the rule `value`."""
+        """(n,) which records have `value` among theirs."""
         mask = np.zeros(self.size, bool)
         if value in self.values:
             mask[self.records[self.codes == self.values.index(value)]] = True
         return mask
 
     def counts(self, of: Mask) -> dict[str, int]:
-        """Rule → how many of the records `of` it edited."""
+        """Value → how many of the records `of` have it."""
         return Coded(self.values, self.codes).counts(of[self.records])
 
 
@@ -71,22 +71,23 @@ class Rules:
 class Index:
     """Every record of the ledger, in its order.
 
-    decisions: the ledger's table. columns: by name. numbers: (n,) float32, NaN where a record has
-    none. survivor: (n,) the record in whose favour it was dropped, else -1. kept: (d,) the record
-    of each row of `data`, in its order.
+    decisions: the ledger's table. columns and several: by name. numbers: (n,) float32, NaN where a
+    record has none. survivor: (n,) the record in whose favour it was dropped, else -1. kept: (d,)
+    the record of each row of `data`; edited: (e,) that of each row of the edits, in their order.
     """
 
     decisions: pa.Table
     columns: dict[str, Coded]
-    rules: Rules
+    several: dict[str, Several]
     numbers: dict[str, NDArray[np.float32]]
     survivor: Rows
     kept: Rows
+    edited: Rows
 
     @property
-    def facets(self) -> dict[str, Coded | Rules]:
+    def facets(self) -> dict[str, Coded | Several]:
         """All that a view filters by."""
-        return {**self.columns, "rule": self.rules}
+        return {**self.columns, **self.several}
 
     @property
     def size(self) -> int:
@@ -115,20 +116,24 @@ def read_index(directory: Path) -> Index:
     """Read the index of a corpus. Raises CorpusError, PolarsError or OSError where damaged."""
     decisions = scan(directory / "ledger" / "decisions").collect()
     ids = decisions.lazy().select("id").with_row_index("record")
-    data = scan(directory / "data").select("id", *PUBLISHED, *NUMBERS)
+    data = scan(directory / "data").select("id", "pii", *PUBLISHED, *NUMBERS)
     published = data.join(ids, on="id", how="left", maintain_order="left").collect()
     # A damaged corpus may have rows that the ledger does not know; they are not shown.
     published = published.filter(pl.col("record").is_not_null())
     kept = published["record"].to_numpy().astype(np.int64)
     size = len(decisions)
+    rules, edited = _rules(directory, ids, size)
+    derived = {"split": _split(decisions), "rounds": _turns(published, kept, size)}
     return Index(
         decisions.to_arrow(),
         {name: _coded(decisions[name]) for name in DECIDED}
-        | {name: _spread(_coded(published[name]), kept, size) for name in PUBLISHED},
-        _rules(directory, ids, size),
+        | {name: _spread(_coded(published[name]), kept, size) for name in PUBLISHED}
+        | derived,
+        {"rule": rules, "pii": _several(published.select("record", value="pii"), size)},
         _all_numbers(decisions, published, kept),
         _survivors(decisions, ids),
         kept,
+        edited,
     )
 
 
@@ -171,11 +176,30 @@ def _scores(decisions: pl.DataFrame) -> NDArray[np.float32]:
     return scores.to_series().fill_null(float("nan")).to_numpy()
 
 
-def _rules(directory: Path, ids: pl.LazyFrame, size: int) -> Rules:
-    edits = scan(directory / "ledger" / "edits").select("id", rule=pl.col("rule").str.split("+"))
-    pairs = edits.explode("rule").unique().join(ids, on="id").sort("record", "rule").collect()
-    coded = _coded(pairs["rule"])
-    return Rules(coded.values, pairs["record"].to_numpy().astype(np.int64), coded.codes, size)
+def _split(decisions: pl.DataFrame) -> Coded:
+    split = pl.col("evidence").str.json_path_match("$.split").fill_null("train")
+    return _coded(decisions.select(pl.when(pl.col("outcome") == "kept").then(split)).to_series())
+
+
+def _turns(published: pl.DataFrame, kept: Rows, size: int) -> Coded:
+    names = pl.when(pl.col("rounds") > 1).then(pl.lit("multi")).otherwise(pl.lit("single"))
+    return _spread(_coded(published.select(names).to_series()), kept, size)
+
+
+def _rules(directory: Path, ids: pl.LazyFrame, size: int) -> tuple[Several, Rows]:
+    """Which rules edited which records, and the record of each edit."""
+    edits = scan(directory / "ledger" / "edits").select("id", value=pl.col("rule").str.split("+"))
+    found = edits.join(ids, on="id", how="left", maintain_order="left").collect()
+    known = found.filter(pl.col("record").is_not_null())
+    return _several(known, size), found["record"].cast(pl.Int64).fill_null(-1).to_numpy()
+
+
+def _several(lists: pl.DataFrame, size: int) -> Several:
+    """lists: columns record, and `value`, lists that may be null."""
+    pairs = lists.select("record", "value").explode("value").drop_nulls().unique()
+    pairs = pairs.sort("record", "value")
+    coded = _coded(pairs["value"])
+    return Several(coded.values, pairs["record"].to_numpy().astype(np.int64), coded.codes, size)
 
 
 def _survivors(decisions: pl.DataFrame, ids: pl.LazyFrame) -> Rows:

@@ -4,6 +4,7 @@ import threading
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,6 +14,8 @@ import pyarrow.compute as pc
 from curation.browser.index import Index, Mask, Rows, read_index
 from curation.browser.texts import Texts, read_texts
 from curation.browser.view import FACETS, View
+from curation.outputs.parquet import scan
+from curation.stages.script import to_simplified
 from schemas.corpus import MANIFEST, read_manifest
 from schemas.errors import CorpusError
 from schemas.manifest import Manifest
@@ -35,6 +38,7 @@ class Library:
 
     def __init__(self, directory: Path) -> None:
         """Read a corpus. Raises CorpusError where there is none, or a damaged one."""
+        self._directory = directory
         self.stamp = stamp(directory)
         self.manifest: Manifest = read_manifest(directory)
         try:
@@ -76,9 +80,10 @@ class Library:
         mask = np.ones(self.index.size, bool)
         if view.search:
             mask &= self._found(view.search)
-        for name, least, most in view.ranges:
+        for name, least, most in view.limits():
             numbers = self.index.numbers[name]
-            mask &= (numbers >= np.float32(least)) & (numbers <= np.float32(most))
+            with np.errstate(over="ignore"):  # what is too large for 32 bits is infinite
+                mask &= (numbers >= np.float32(least)) & (numbers <= np.float32(most))
         if view.cluster:
             place = self.index.find(view.cluster)
             members = np.zeros(self.index.size, bool)
@@ -89,10 +94,43 @@ class Library:
         return mask
 
     def _search(self, term: str) -> Mask:
-        """The records with `term` in a message, or whose id begins with it."""
-        ids = pc.starts_with(self.index.decisions.column("id"), term)
-        mask: Mask = self.texts.containing(term) | ids.to_numpy()
+        """The records with one of the terms in a message, or whose id begins with `term`."""
+        mask: Mask = pc.starts_with(self.index.decisions.column("id"), term).to_numpy()
+        for one in self.terms(term):
+            mask = mask | self.texts.containing(one)
         return mask
+
+    def terms(self, term: str) -> tuple[str, ...]:
+        """What is searched for: the term, and as the script stage would have written it."""
+        config = self.manifest.recipe.stages.script
+        converted = to_simplified(term, config.config) if config.enabled else term
+        return tuple(dict.fromkeys((term, converted)))
+
+    def edits(self, place: int) -> list[dict[str, Any]]:
+        """The ledger's edits of a record, in their order. Raises CorpusError where damaged."""
+        rows = np.flatnonzero(self.index.edited == place)
+        if not len(rows):
+            return []
+        first, last = int(rows[0]), int(rows[-1])
+        edits = self._read(
+            scan(self._directory / "ledger" / "edits").slice(first, last - first + 1)
+        )
+        return [edit for edit in edits if edit["id"] == self.index.id(place)]
+
+    def published(self, place: int) -> dict[str, Any]:
+        """The row of `data` of a record but its messages; nothing where it was not kept."""
+        row = int(self.texts.row_of[place])
+        if not 0 <= row < len(self.index.kept):
+            return {}
+        return self._read(scan(self._directory / "data").drop("messages").slice(row, 1))[0]
+
+    def _read(self, rows: pl.LazyFrame) -> list[dict[str, Any]]:
+        try:
+            return rows.collect().to_dicts()
+        except (pl.exceptions.PolarsError, OSError):
+            raise CorpusError(
+                f"{self._directory}: is damaged, or was written anew; `curate verify` says which"
+            ) from None
 
     def _ordered(self, rows: Rows, view: View) -> Rows:
         """Ties as in the input; records without the number last."""

@@ -1,6 +1,7 @@
 """What the pages over many records show: overview, records, clusters."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,17 +10,18 @@ import numpy as np
 
 from curation.browser.index import Rows
 from curation.browser.library import Library
-from curation.browser.marking import Part, excerpt
+from curation.browser.marking import Part, excerpt, finder
 from curation.browser.view import FACETS, ORDERS, View
 from curation.outputs.withheld import redacted
-from schemas.conversation import Message
 
 #: Records of a page, and clusters of one.
 PAGE = 50
 #: Values of a facet that are shown before one has to ask for more.
 _FIRST = 8
-#: Characters around an excerpt that are searched for personal data: what is found begins in them.
-_AROUND = 1_000
+#: Characters of a message that a list reads: looking for personal data takes a second for 10^6.
+_LONG = 200_000
+#: Said where a search found what is not shown.
+HIDDEN = "what was searched for stands in personal data, which is not shown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,11 @@ def listing(library: Library, view: View) -> dict[str, Any]:
         "last": first + len(shown),
         "pages": pages,
         "lines": lines(library, shown, view.search),
-        "facets": [_facet(view, name, selection.facets[name]) for name in FACETS],
+        "facets": [
+            _facet(view, name, selection.facets[name])
+            for name in FACETS
+            if name != "split" or len(library.index.facets["split"].values) > 1
+        ],
         "orders": ORDERS,
         "ranges": {name: (least, most) for name, least, most in view.ranges},
         "hidden": _hidden(view),
@@ -152,23 +158,31 @@ def _excerpts(
     """A record's first question and answer, or the message that was searched for beside one."""
     messages = library.texts.messages(record)
     if not messages:
-        return [("evidence", excerpt(_clear(library, decision["evidence"][:_AROUND], ""), term))]
-    return [(m.role, excerpt(_clear(library, m.content, term), term)) for m in _two(messages, term)]
+        return [("place", [Part("", f"{decision['file']}, record {decision['position']:,}")])]
+    said = [m for m in messages if m.role != "system"] or messages
+    pattern = finder(library.terms(term))
+    first = [(m.role, _clear(library, m.content)) for m in said[:2]]
+    hits = [m for m in messages if pattern and pattern.search(m.content)]
+    if hits and pattern and not any(pattern.search(text) for _, text in first):
+        clear = ((m.role, _clear(library, m.content)) for m in hits)
+        found = next((one for one in clear if pattern.search(one[1])), None)
+        if found is None:
+            return [*_shown(first, pattern), ("note", [Part("gap", HIDDEN)])]
+        first[1:] = [found]
+    return _shown(first, pattern)
 
 
-def _two(messages: Sequence[Message], term: str) -> list[Message]:
-    """The first two messages that are no system's; the second is the first with the term."""
-    said = [m for m in messages if m.role != "system"] or list(messages)
-    lower = term.lower()
-    found = next((m for m in messages if lower in m.content.lower()), None) if term else None
-    return said[:2] if found is None or found in said[:2] else [said[0], found]
+def _shown(
+    texts: Sequence[tuple[str, str]], pattern: re.Pattern[str] | None
+) -> list[tuple[str, list[Part]]]:
+    return [(role, excerpt(text, pattern)) for role, text in texts]
 
 
-def _clear(library: Library, text: str, term: str) -> str:
-    """The part of a text that an excerpt needs, without personal data."""
-    place = max(text.lower().find(term.lower()), 0) if term else 0
-    start = max(place - _AROUND, 0)
-    return str(redacted(text[start : place + _AROUND], library.privacy))
+def _clear(library: Library, text: str) -> str:
+    """A text without personal data: found in all of it, as a part may hide what it is a part of."""
+    if len(text) > _LONG:
+        return f"[{len(text):,} characters: open the record to read them]"
+    return str(redacted(text, library.privacy))
 
 
 def _unknown(library: Library, view: View) -> list[str]:

@@ -19,19 +19,25 @@ class Part(NamedTuple):
     text: str
 
 
-def marked(text: str, term: str) -> list[Part]:
-    """A text with every occurrence of `term` marked."""
+def finder(terms: Iterable[str]) -> re.Pattern[str] | None:
+    """What finds the terms in a text, in any case; nothing where there are none."""
+    pattern = "|".join(re.escape(term) for term in terms if term)
+    return re.compile(pattern, re.IGNORECASE) if pattern else None
+
+
+def marked(text: str, term: re.Pattern[str] | None) -> list[Part]:
+    """A text with all that `term` finds marked."""
     parts, place = [], 0
-    for match in re.finditer(re.escape(term), text, re.IGNORECASE) if term else ():
+    for match in term.finditer(text) if term else ():
         parts += [Part("", text[place : match.start()]), Part("mark", match[0])]
         place = match.end()
     return _filled([*parts, Part("", text[place:])])
 
 
-def excerpt(text: str, term: str) -> list[Part]:
-    """The beginning of a text on one line, or what is around the first `term` in it."""
+def excerpt(text: str, term: re.Pattern[str] | None) -> list[Part]:
+    """The beginning of a text on one line, or what is around the first that `term` finds in it."""
     line = " ".join(text.split())
-    match = re.search(re.escape(term), line, re.IGNORECASE) if term else None
+    match = term.search(line) if term else None
     start = max(match.start() - _BEFORE, 0) if match else 0
     start = 0 if len(line) <= EXCERPT else min(start, len(line) - EXCERPT)
     parts = marked(line[start : start + EXCERPT], term)

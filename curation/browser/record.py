@@ -1,19 +1,21 @@
 """What the page of one record shows: its whole life, and its duplicates beside it."""
 
 import json
+import re
 from dataclasses import dataclass
 from itertools import groupby, zip_longest
 from operator import itemgetter
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from curation.browser.library import Library
-from curation.browser.marking import Part, cut, marked, sides
+from curation.browser.listing import HIDDEN, PAGE
+from curation.browser.marking import Part, cut, finder, marked, sides
 from curation.browser.view import View
-from curation.explain import life
-from curation.outputs.withheld import redacted
+from curation.engine.tables import evidence_text
+from curation.outputs.reasons import why
+from curation.outputs.withheld import redacted, shown_edits
 from curation.text.diff import Change, changes
 from schemas.conversation import Message
 
@@ -45,28 +47,27 @@ class Partner:
     turns: list[tuple[str, list[Part], str, list[Part]]]
 
 
-def record(
-    library: Library, directory: Path, place: int, view: View, whole: bool
-) -> dict[str, Any]:
+def record(library: Library, place: int, view: View, whole: bool) -> dict[str, Any]:
     """The page of the record at `place`. whole: nothing is cut.
 
-    Raises CorpusError where the corpus has been removed or damaged meanwhile.
+    All is taken by its place: `explain`, which has only an id, reads the ledger through. Raises
+    CorpusError where the corpus has been removed or damaged meanwhile.
     """
     longest = None if whole else LONG
-    identity = library.index.id(place)
-    found = life(directory, identity)
-    said = _messages(library, place)
-    conversation = [(m.role, list(cut(marked(m.content, view.search), longest))) for m in said]
-    edits = _edits(library, found.edits, longest)
+    decision, evidence = _decision(library, place)
+    raw, said = library.texts.messages(place), _messages(library, place)
+    term = finder(library.terms(view.search))
+    conversation = [(m.role, list(cut(marked(m.content, term), longest))) for m in said]
+    edits = _edits(library, place, longest)
     partners = _partners(library, place, said, longest)
     return {
-        "view": view,
         "whole": whole,
-        "decision": found.decision,
-        "why": found.why,
-        "evidence": _evidence(found.decision["evidence"]),
-        "facts": _facts(found.row),
+        "decision": decision,
+        "why": why(decision, library.manifest.recipe.stages),
+        "evidence": evidence,
+        "facts": _facts(library, place),
         "conversation": conversation,
+        "hidden": HIDDEN if _found(term, raw) and not _found(term, said) else "",
         "edits": [
             (stage, [edit for _, edit in group]) for stage, group in groupby(edits, itemgetter(0))
         ],
@@ -89,6 +90,17 @@ def _shortened(
     return any(part.kind == "gap" for text in texts for part in text)
 
 
+def _decision(library: Library, place: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The ledger's row of a record, and its evidence, without personal data."""
+    decision = library.index.decision(place)
+    evidence = redacted(_evidence(decision["evidence"]), library.privacy)
+    return decision | {"evidence": evidence_text(evidence)}, evidence
+
+
+def _found(term: re.Pattern[str] | None, messages: list[Message]) -> bool:
+    return term is not None and any(term.search(m.content) for m in messages)
+
+
 def _messages(library: Library, place: int) -> list[Message]:
     return [
         Message(m.role, str(redacted(m.content, library.privacy)))
@@ -100,22 +112,22 @@ def _evidence(text: str) -> dict[str, Any]:
     return dict(json.loads(text))
 
 
-def _facts(row: dict[str, Any] | None) -> dict[str, str]:
+def _facts(library: Library, place: int) -> dict[str, str]:
     """The columns of a published row, as a person reads them."""
     facts = {}
-    for name, value in (row or {}).items():
+    for name, value in redacted(library.published(place), library.privacy).items():
         if name not in _SAID and value is not None:
             plain = ", ".join(map(str, value)) if isinstance(value, list) else value
-            facts[name] = f"{plain:.3f}" if isinstance(plain, float) else str(plain)
+            facts[name] = f"{plain:.4g}" if isinstance(plain, float) else str(plain)
     return facts
 
 
-def _edits(
-    library: Library, found: list[dict[str, Any]], longest: int | None
-) -> list[tuple[str, Edit]]:
+def _edits(library: Library, place: int, longest: int | None) -> list[tuple[str, Edit]]:
     """Stage and edit, in the order they were made."""
     made = []
-    for edit in found:
+    said = [m._asdict() for m in library.texts.messages(place)]
+    others = [_evidence(library.index.decision(place)["evidence"]), said]
+    for edit in shown_edits(library.edits(place), others, library.privacy):
         rules = edit["rule"].split("+")
         before, after = _before_and_after(edit, longest)
         made.append((edit["stage"], Edit(edit["turn"], rules, before, after)))
@@ -171,9 +183,10 @@ def _neighbours(library: Library, view: View, place: int) -> dict[str, Any]:
     rows = library.selection(view).rows
     found = np.flatnonzero(rows == place)
     if not len(found):
-        return {"number": None, "total": len(rows), "previous": None, "following": None}
+        return dict.fromkeys(("number", "previous", "following")) | {"view": view}
     at = int(found[0])
     return {
+        "view": view.at(at // PAGE + 1),
         "number": at + 1,
         "total": len(rows),
         "previous": library.index.id(int(rows[at - 1])) if at else None,

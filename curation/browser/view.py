@@ -1,12 +1,27 @@
 """What a person asked to see, as it stands in a URL: search, filters, order, page."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 #: Filters, in the order they are shown.
-FACETS = ("outcome", "source", "stage", "reason", "category", "language", "script", "rule")
+FACETS = (
+    "outcome",
+    "source",
+    "split",
+    "stage",
+    "reason",
+    "category",
+    "rounds",
+    "language",
+    "script",
+    "pii",
+    "rule",
+)
+#: What a person reads of a filter, and of an outcome, where that is another word.
+_NAMES = {"rule": "edited by rule", "pii": "personal data found"}
+_OUTCOMES = {"quarantined": "unreadable"}
 #: Orders, and what a person reads of each.
 ORDERS = {
     "": "as in the input",
@@ -24,11 +39,14 @@ LONGEST = 200
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Which records, in which order. `page` counts from 1."""
+    """Which records, in which order. `page` counts from 1.
+
+    ranges: the number's name, its least and greatest value as they were typed, or nothing.
+    """
 
     search: str = ""
     filters: tuple[tuple[str, str], ...] = ()
-    ranges: tuple[tuple[str, float, float], ...] = ()
+    ranges: tuple[tuple[str, str, str], ...] = ()
     cluster: str = ""
     order: str = ""
     page: int = 1
@@ -46,7 +64,10 @@ class View:
 
     def chosen(self) -> list[tuple[str, "View"]]:
         """What the view is narrowed by, for a person, and the view without it."""
-        chosen = [(f"{name}: {value}", self.having(name, "")) for name, value in self.filters]
+        chosen = [
+            (f"{spoken(name)}: {spoken(name, value)}", self.having(name, ""))
+            for name, value in self.filters
+        ]
         first = replace(self, page=1)
         if self.search:
             chosen.append((f"text: {self.search}", replace(first, search="")))
@@ -57,6 +78,11 @@ class View:
             chosen.append((f"cluster: {self.cluster}", replace(first, cluster="")))
         return chosen
 
+    def limits(self) -> Iterator[tuple[str, float, float]]:
+        """The ranges as numbers."""
+        for name, least, most in self.ranges:
+            yield name, float(least or -math.inf), float(most or math.inf)
+
     def at(self, page: int) -> "View":
         """Another page of the same view."""
         return replace(self, page=page)
@@ -66,8 +92,8 @@ class View:
         pairs = [("q", self.search)] if self.search else []
         pairs += self.filters
         for name, least, most in self.ranges:
-            pairs += [(f"{name}_from", f"{least:g}")] * (least > -math.inf)
-            pairs += [(f"{name}_to", f"{most:g}")] * (most < math.inf)
+            pairs += [(f"{name}_from", least)] * bool(least)
+            pairs += [(f"{name}_to", most)] * bool(most)
         pairs += [("cluster", self.cluster)] if self.cluster else []
         pairs += [("order", self.order)] if self.order else []
         return pairs + ([("page", str(self.page))] if self.page > 1 else [])
@@ -93,7 +119,7 @@ def parse(parameters: Mapping[str, str]) -> View:
     return View(
         search,
         filters,
-        tuple(one for one in ranges if one[1:] != (-math.inf, math.inf)),
+        tuple(one for one in ranges if any(one[1:])),
         parameters.get("cluster", "")[:LONGEST],
         order,
         _page(parameters.get("page", ""), problems),
@@ -101,25 +127,29 @@ def parse(parameters: Mapping[str, str]) -> View:
     )
 
 
-def _range(
-    parameters: Mapping[str, str], name: str, problems: list[str]
-) -> tuple[str, float, float]:
+def spoken(name: str, value: str | None = None) -> str:
+    """The name of a filter, or a value of it, as a person reads it."""
+    if value is None:
+        return _NAMES.get(name, name)
+    return _OUTCOMES.get(value, value) if name == "outcome" else value
+
+
+def _range(parameters: Mapping[str, str], name: str, problems: list[str]) -> tuple[str, str, str]:
     least = _number(parameters.get(f"{name}_from", ""), name, problems)
-    most = _number(parameters.get(f"{name}_to", ""), name, problems)
-    return name, -math.inf if least is None else least, math.inf if most is None else most
+    return name, least, _number(parameters.get(f"{name}_to", ""), name, problems)
 
 
-def _number(text: str, name: str, problems: list[str]) -> float | None:
-    if not text.strip():
-        return None
+def _number(text: str, name: str, problems: list[str]) -> str:
+    """A number as it was typed; nothing where it is none."""
+    typed = text.strip()
     try:
-        number = float(text)
+        finite = not typed or math.isfinite(float(typed))
     except ValueError:
-        number = math.nan
-    if math.isfinite(number):
-        return number
+        finite = False
+    if finite:
+        return typed
     problems.append(f"For {name}, {_short(text)} is not a number; it is left out.")
-    return None
+    return ""
 
 
 def _page(text: str, problems: list[str]) -> int:
@@ -131,9 +161,8 @@ def _page(text: str, problems: list[str]) -> int:
     return 1
 
 
-def _between(least: float, most: float) -> str:
-    ends = [f"from {least:g}"] * (least > -math.inf) + [f"to {most:g}"] * (most < math.inf)
-    return " ".join(ends)
+def _between(least: str, most: str) -> str:
+    return " ".join([f"from {least}"] * bool(least) + [f"to {most}"] * bool(most))
 
 
 def _short(text: str) -> str:

@@ -1,5 +1,6 @@
 """`curate browse`: a corpus in the web browser."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -18,14 +19,18 @@ _MISSING = "curate browse needs Starlette and uvicorn: pip install 'aurora-zh[ap
 @click.option("--open/--no-open", "show", default=False, help="Open the page in the web browser.")
 def browse(directory: Path, port: int | None, show: bool) -> None:
     """Page and search a corpus in the web browser, on this machine only."""
-    try:
-        from curation.browser.server import serve
-    except ModuleNotFoundError as error:
-        if error.name not in ("starlette", "uvicorn"):
-            raise
-        raise RecipeError(_MISSING) from None
 
     def tell(url: str) -> None:
         console.say(f"{directory}: {url} (Ctrl-C ends it)")
 
-    serve(directory, port, tell, show=show)
+    try:
+        from curation.browser.server import serve
+
+        serve(directory, port, tell, show=show)
+    except ModuleNotFoundError as error:
+        if error.name not in ("starlette", "uvicorn"):
+            raise
+        raise RecipeError(_MISSING) from None
+    except KeyboardInterrupt:
+        click.echo(f"curate: {directory}: stopped before it was open", err=True)
+        sys.exit(1)

@@ -9,6 +9,10 @@ from curation.browser.app import Browser
 from curation.recipes import load
 from curation.run import Options, run
 
+KEY = "\n".join(
+    ["-----BEGIN PRIVATE KEY-----", *("Qw9x" * 16 for _ in range(40)), "-----END PRIVATE KEY-----"]
+)
+SPLIT = "139\u200b1357\u200b2468"
 PHONE, MAIL = "13812345678", "wang.xiaoming@example.com"
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 LONG = "".join(f"第{n}句话说的是第{n}件事情。" for n in range(900))
@@ -31,7 +35,12 @@ def rows():
         "这里有一个\u202e方向控制符，它不应当改变页面的方向，也不应当隐藏文字。",
     )
     yield "重复这句话。", "<无输出>"
-    for n in range(120):
+    yield "怎样保存私钥？", f"把下面的私钥保存好，不要给别人看：{KEY}，然后关闭窗口。"
+    yield (
+        "\u0130" * 60 + "谁来接待？",
+        f"请拨打{SPLIT}，{'客人请稍等。' * 160}前台的王小姐会接待您。",
+    )
+    for n in range(118):
         yield (
             f"请计算{n}乘以{n + 7}等于多少？",
             f"{n}乘以{n + 7}等于{n * (n + 7)}，这是乘法的结果。",

@@ -6,7 +6,7 @@ import shutil
 import socket
 
 import pytest
-from browsable import ATTACK, LONG, MAIL, PHONE, client_of, make
+from browsable import ATTACK, LONG, MAIL, PHONE, SPLIT, client_of, make
 
 from curation.browser.library import Shelf
 from curation.browser.server import ADDRESS, listen
@@ -46,6 +46,24 @@ def test_another_name_of_this_machine_is_refused(client, host):
 @pytest.mark.parametrize("host", ["localhost:8765", "127.0.0.1:9", "[::1]:8765"])
 def test_this_machine_is_answered(client, host):
     assert client.get("/clusters", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("site", "mode", "dest", "status"),
+    [
+        ("cross-site", "no-cors", "script", 403),
+        ("same-site", "cors", "empty", 403),
+        ("cross-site", "navigate", "iframe", 403),
+        ("cross-site", "navigate", "document", 200),
+        ("same-origin", "navigate", "document", 200),
+        ("none", "navigate", "document", 200),
+    ],
+)
+def test_another_site_gets_no_answer_but_by_a_link(client, site, mode, dest, status):
+    headers = {"sec-fetch-site": site, "sec-fetch-mode": mode, "sec-fetch-dest": dest}
+    for path in ("/", "/records?q=彩虹", "/record/nosuch"):
+        expected = 404 if path.endswith("nosuch") and status == 200 else status
+        assert client.get(path, headers=headers).status_code == expected
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
@@ -118,6 +136,10 @@ def test_a_record_tells_its_life(client, record_with):
     unreadable = text_of(client.get("/record/" + record_with(outcome="quarantined")).text)
     assert "It could not be read" in unreadable
     assert "offset" in unreadable
+    listed = text_of(client.get("/records?outcome=quarantined").text)
+    assert "mixed.jsonl, record 128" in listed
+    assert "outcome: unreadable" in listed
+    assert "quarantined" not in listed + unreadable
 
 
 def test_a_duplicate_stands_beside_the_record_that_stayed(client, library):
@@ -134,9 +156,19 @@ def test_a_duplicate_stands_beside_the_record_that_stayed(client, library):
 def test_previous_and_next_stay_in_the_view(client, library):
     rows = library.selection(parse({"q": "乘以"})).rows
     page = client.get(f"/record/{library.index.id(int(rows[1]))}?q=乘以").text
-    assert "2 of 120" in page
+    assert "2 of 118" in page
     for neighbour in (rows[0], rows[2]):
         assert f"/record/{library.index.id(int(neighbour))}?q=%E4%B9%98%E4%BB%A5" in page
+
+
+def test_the_way_back_leads_to_the_page_of_the_record(client, library):
+    page = client.get(f"/record/{library.index.id(60)}?page=1").text
+    assert '<a href="/records?page=2">‹ back to the list</a>' in page
+    assert f"/record/{library.index.id(61)}?page=2" in page
+
+
+def test_a_search_without_a_hit_says_what_is_searched(client):
+    assert "as they were published" in text_of(client.get("/records?q=没有这句话").text)
 
 
 def test_a_long_text_is_cut_until_asked_for(client, record_with):
@@ -150,15 +182,21 @@ def test_a_long_text_is_cut_until_asked_for(client, record_with):
 
 @pytest.mark.parametrize("action", ["redact", "flag", "off", "drop"])
 def test_personal_data_is_never_shown(action, tmp_path):
-    shelf = Shelf(make(tmp_path, privacy={"action": action}))
+    off = {"enabled": False}
+    shelf = Shelf(make(tmp_path, privacy={"action": action}, quality=off))
     client, library = client_of(shelf), shelf.library()
     paths = ["/", "/clusters", "/records?q=客服", "/records?outcome=quarantined"]
-    paths += [f"/record/{library.index.id(n)}?all=1" for n in (3, library.index.size - 1)]
+    paths += ["/records", "/records?q=Qw9x", "/records?q=关闭窗口", "/records?q=王小姐"]
+    paths += [f"/record/{library.index.id(n)}?all=1" for n in (3, 8, 9, library.index.size - 1)]
     for path in paths:
         page = client.get(path).text
-        assert PHONE not in page, path
-        assert MAIL not in page, path
+        shown = page.replace('value="Qw9x"', "").replace("text: Qw9x", "").replace("q=Qw9x", "")
+        for secret in (PHONE, MAIL, "Qw9x", SPLIT, SPLIT.replace("\u200b", ""), "1357"):
+            assert secret not in shown.replace("\\u200b", ""), path
     assert "客服" in client.get("/records?q=客服").text
+    if action == "flag":
+        assert "stands in personal data, which is not shown" in client.get("/records?q=Qw9x").text
+        assert "<mark>王小姐</mark>" in client.get("/records?q=王小姐").text
 
 
 def test_a_corpus_that_goes_or_changes(corpus, tmp_path):

@@ -1,6 +1,5 @@
 """Views: what a URL asks for, which records that is, and what the filters count."""
 
-import math
 from itertools import pairwise
 from urllib.parse import parse_qsl
 
@@ -16,13 +15,14 @@ def test_a_url_leads_back_to_its_view():
     view = View(
         HARD,
         (("source", "a"), ("rule", HARD)),
-        (("quality", 0.25, math.inf), ("tokens", -math.inf, 100)),
+        (("quality", "0.123456789", ""), ("tokens", "", "1234567")),
         "a-1",
         "-tokens",
         7,
     )
     assert parse(dict(parse_qsl(view.query()[1:]))) == view
     assert View().query() == ""
+    assert "quality: from 0.123456789" in [name for name, _ in view.chosen()]
 
 
 @pytest.mark.parametrize("page", ["-1", "0", "abc", "1.5", "9" * 30, "１", "²"])
@@ -52,7 +52,7 @@ def test_search_is_literal_and_blind_to_case(library):
     assert count("<SCRIPT>") == count("<script>") == 1
     assert count("ALERT(1)") == 1
     assert count(".*") == count("alert.1") == count("[a-z]") == count("\\d") == 0
-    assert count("乘以") == 120
+    assert count("乘以") == 118
 
 
 def test_search_finds_an_id_by_its_beginning(library):
@@ -91,6 +91,27 @@ def test_a_range_keeps_what_is_within(library):
     rows = library.selection(parse({"tokens_from": "20", "tokens_to": "30"})).rows
     tokens = library.index.numbers["tokens"]
     assert set(rows) == set(np.flatnonzero((tokens >= 20) & (tokens <= 30)))
+
+
+def test_a_limit_beyond_all_numbers_is_one(library):
+    known = np.isfinite(library.index.numbers["tokens"]).sum()
+    assert len(library.selection(parse({"tokens_to": "1e39"})).rows) == known
+    assert not len(library.selection(parse({"tokens_from": "1e39"})).rows)
+
+
+def test_a_search_in_traditional_characters_finds_what_was_converted(library):
+    assert library.terms("臺灣的氣候") == ("臺灣的氣候", "台湾的气候")
+    found = library.selection(parse({"q": "臺灣的氣候"})).rows
+    assert found.tolist() == library.selection(parse({"q": "台湾的气候"})).rows.tolist() == [4]
+
+
+def test_rounds_split_and_personal_data_are_filters(library):
+    facets = library.selection(View()).facets
+    kept = facets["outcome"]["kept"]
+    assert facets["rounds"] == {"single": kept}
+    assert facets["split"] == {"train": kept}
+    assert facets["pii"] == {"email": 1, "mobile": 1, "private_key": 1}
+    assert library.selection(parse({"pii": "email"})).rows.tolist() == [3]
 
 
 def test_a_cluster_is_the_record_that_stayed_and_its_duplicates(library):
