@@ -22,7 +22,7 @@ from curation.engine.keys import library_versions
 from curation.engine.plan import Plan, make_plan
 from curation.engine.read import read_file, summary_path
 from curation.engine.split import validation_rows
-from curation.outputs.card import kept_sections, write_card
+from curation.outputs.card import kept_sections, remove_older, write_card
 from curation.outputs.manifest import describe, publishable, write_manifest
 from curation.outputs.parquet import ShardWriter
 from curation.outputs.rows import ChunkRows, chunk_rows
@@ -85,6 +85,7 @@ def run(
         kept_sections(directory)  # refuses at once where the user's text in the card is at stake
         if options.fresh:
             clear_work(work)
+            remove_older(directory)
             clear_outputs(directory)
         if not _is_finished(directory, planned):
             _make_healed(planned, directory, options, progress)
@@ -127,6 +128,7 @@ def _make(planned: Plan, directory: Path, options: Options, progress: Progress) 
         compared = _compare(planned, chunks, executor, progress)
     corpus = Corpus.of(chunks)
     duplicates, validation = _decide(planned, corpus, compared)
+    remove_older(directory)
     clear_outputs(directory)  # not before: a run that fails leaves the finished corpus alone
     with progress("write", len(chunks)) as done:
         rows = _rows(planned, corpus, duplicates, validation, done)

@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from curation.outputs.card import skeleton_sha256
+from curation.outputs.card import is_users, skeleton_sha256
+from curation.outputs.card.metadata import LICENSE
 from curation.outputs.manifest import describe
 from curation.outputs.parquet import scan
 from curation.outputs.statistics import source_counts
@@ -38,20 +41,36 @@ def _damaged(directory: Path, manifest: Manifest) -> list[str]:
             problems.append(f"{expected.path}: is missing")
         elif not _is_as_written(directory, path, expected):
             problems.append(f"{expected.path}: differs from what was written (SHA-256)")
+        elif expected.rows != _rows(path):
+            problems.append(f"{expected.path}: its rows are not as many as the manifest says")
     return problems
 
 
 def _is_as_written(directory: Path, path: Path, expected: OutputFile) -> bool:
-    """Whether the file's bytes are those of the manifest; in a card, those outside its sections."""
+    """Whether the file's bytes are those of the manifest; in a card, those outside its sections.
+
+    A LICENSE.md of the user's own words may change: nothing in it is ours.
+    """
+    if expected.path == LICENSE and is_users(path):
+        return True
     if expected.skeleton_sha256:
         return skeleton_sha256(path) == expected.skeleton_sha256
     return describe(directory, path, expected.rows) == expected
 
 
+def _rows(path: Path) -> int | None:
+    """Rows of a Parquet file; None of any other."""
+    try:
+        return int(pq.read_metadata(path).num_rows) if path.suffix == ".parquet" else None
+    except pa.ArrowInvalid:
+        return None
+
+
 def _strangers(directory: Path, manifest: Manifest) -> list[str]:
     known = {file.path for file in manifest.outputs}
-    found = (path for name in _OWNED for path in (directory / name).rglob("*") if path.is_file())
-    names = sorted(path.relative_to(directory).as_posix() for path in found)
+    found = (path for name in _OWNED for path in (directory / name).rglob("*"))
+    files = (path for path in found if path.is_symlink() or not path.is_dir())
+    names = sorted(path.relative_to(directory).as_posix() for path in files)
     return [f"{name}: is not in the manifest" for name in names if name not in known]
 
 

@@ -1,5 +1,6 @@
 """The dataset card: true of the shards, valid for the Hub, and no text of others breaks it."""
 
+import hashlib
 import json
 import re
 import shutil
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from curation.outputs.card import render_card
+from curation.outputs.card import remove_older, render_card
 from curation.recipes import load
 from curation.run import Options, run
 from schemas.corpus import read_manifest, read_statistics
@@ -322,6 +323,43 @@ def test_where_no_licence_stands_for_all_the_card_says_so(curate, corpus):
     assert "| a | house rules 1.0 |" in (out / "LICENSE.md").read_text()
     assert curate("verify", out).code == 0
     (out / "LICENSE.md").write_text("Our own words.\n")
-    assert again("--fresh").code == 0
+    assert again("--fresh", license_="house rules 1.0").code == 0
     assert (out / "LICENSE.md").read_text() == "Our own words.\n"
+    named = [file.path for file in read_manifest(out).outputs]
+    assert "LICENSE.md" in named  # so it is pushed, too
+    (out / "LICENSE.md").write_text("Our better words.\n")
     assert curate("verify", out).code == 0
+
+
+def test_a_card_of_an_older_version_is_no_obstacle_even_after_a_kill(curate, corpus):
+    out, again = corpus
+    card, manifest = out / "README.md", json.loads((out / "manifest.json").read_text())
+    card.write_text("# A card without sections\n")
+    digest = hashlib.sha256(card.read_bytes()).hexdigest()
+    (entry,) = [one for one in manifest["outputs"] if one["path"] == "README.md"]
+    entry.update(sha256=digest, bytes=card.stat().st_size, skeleton_sha256=None)
+    manifest["key"] = "of an older version"
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    remove_older(out)  # what a run does before it removes the manifest
+    assert not card.exists()
+    (out / "manifest.json").unlink()  # here it is killed
+    assert again().code == 0
+    assert curate("verify", out).code == 0
+
+
+def test_the_licence_of_texts_in_the_ledger_alone_counts(curate, write_recipe, tmp_path):
+    rows = {
+        "a": ["苹果是什么？", "苹果是一种水果，很甜。"],
+        "b": ["What is it?", "An apple I think."],
+    }
+    for name, (question, answer) in rows.items():
+        row = {"instruction": question, "output": answer}
+        (tmp_path / f"{name}.json").write_text(json.dumps([row]))
+    licenses = {"a": "cc0-1.0", "b": "cc-by-nc-4.0"}
+    sources = {n: {"path": str(tmp_path / f"{n}.json"), "license": licenses[n]} for n in rows}
+    out = tmp_path / "out"
+    assert curate("run", write_recipe(**sources), "--output", out, "--workers", 1).code == 0
+    text = (out / "README.md").read_text()
+    assert [one.kept for one in read_statistics(out).sources] == [1, 0]
+    assert front_matter(text)["license"] == "cc-by-nc-4.0"
+    assert "the ledger holds their texts" in text

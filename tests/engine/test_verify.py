@@ -78,7 +78,9 @@ def mend_the_hashes(directory):
 
     manifest = json.loads((directory / "manifest.json").read_text())
     for entry in manifest["outputs"]:
-        fresh = describe(directory, directory / entry["path"], entry["rows"])
+        path = directory / entry["path"]
+        rows = entry["rows"] and pl.scan_parquet(path).select(pl.len()).collect().item()
+        fresh = describe(directory, path, rows)
         entry.update(fresh.model_dump())
     (directory / "manifest.json").write_text(json.dumps(manifest))
 
@@ -114,6 +116,21 @@ def test_a_dropped_text_that_the_ledger_does_not_know_is_found(curate, finished,
     done = curate("verify", finished)
     assert done.code == 1
     assert "dropped texts" in done.err
+
+
+def test_false_rows_in_the_manifest_are_found(curate, finished):
+    path = finished / "manifest.json"
+    path.write_text(path.read_text().replace('"rows": 1', '"rows": 999', 1))
+    done = curate("verify", finished)
+    assert done.code == 1
+    assert "not as many as the manifest says" in done.err
+
+
+def test_a_link_to_nowhere_beside_the_shards_is_named(curate, finished):
+    (finished / "data" / "train-00007-of-00007.parquet").symlink_to("nowhere")
+    done = curate("verify", finished)
+    assert done.code == 1
+    assert "train-00007-of-00007.parquet: is not in the manifest" in done.err
 
 
 def test_a_damaged_manifest_is_said_to_be(curate, finished):

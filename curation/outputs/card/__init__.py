@@ -22,7 +22,22 @@ from schemas.statistics import Statistics
 if TYPE_CHECKING:
     from curation.figures import Figure
 
+__all__ = [
+    "CARD",
+    "CARD_FIGURES",
+    "describe_card",
+    "is_users",
+    "kept_sections",
+    "license_of",
+    "remove_older",
+    "render_card",
+    "skeleton_sha256",
+    "write_card",
+]
+
 CARD = "README.md"
+#: The figures that it shows, by name; no others are drawn as PNG.
+CARD_FIGURES = ("flow", "rounds", "categories", "spread-tokens", "overlap")
 #: The first line of a LICENSE.md that is ours; without it the file is the user's, and stays.
 _OURS = "<!-- made by curate; delete this line, and your text stays -->"
 
@@ -39,11 +54,13 @@ def write_card(
     _write(directory / CARD, render_card(directory, manifest, statistics, figures, kept))
     written = [describe_card(directory)]
     license_ = license_of(manifest, statistics)
-    if _is_ours(directory / LICENSE):
-        (directory / LICENSE).unlink()
-    if license_.name and not (directory / LICENSE).exists():
-        _write(directory / LICENSE, f"{_OURS}\n\n{license_text(manifest, license_)}")
-        written.append(describe(directory, directory / LICENSE))
+    path = directory / LICENSE
+    if path.exists() and not is_users(path):
+        path.unlink()
+    if license_.name and not path.exists():
+        _write(path, f"{_OURS}\n\n{license_text(manifest, license_)}")
+    if license_.name:  # the card links it, whoever wrote it
+        written.append(describe(directory, path))
     return written
 
 
@@ -62,10 +79,10 @@ def render_card(
 
 
 def license_of(manifest: Manifest, statistics: Statistics) -> Combined:
-    """One licence for the rows that were kept."""
-    kept = {source.source for source in statistics.sources if source.kept}
+    """One licence for all texts in the directory; the ledger has those of dropped records, too."""
+    read = {source.source for source in statistics.sources if source.records}
     sources = manifest.recipe.sources
-    return combine(s.license for s in sources if s.name in kept or not kept)
+    return combine(s.license for s in sources if s.name in read or not read)
 
 
 def kept_sections(directory: Path) -> dict[str, str]:
@@ -89,6 +106,16 @@ def kept_sections(directory: Path) -> dict[str, str]:
     return found
 
 
+def remove_older(directory: Path) -> None:
+    """Remove a card of another version, of which the manifest beside it proves that all is ours.
+
+    Before the manifest goes: without that, what is the user's in such a card could not be told.
+    """
+    path = directory / CARD
+    if path.is_file() and _is_unchanged(path) and not _has_our_sections(path):
+        path.unlink()
+
+
 def describe_card(directory: Path) -> OutputFile:
     """The manifest's entry of the card."""
     path = directory / CARD
@@ -103,6 +130,13 @@ def skeleton_sha256(path: Path) -> str | None:
         return hashlib.sha256(skeleton(text).encode()).hexdigest()
     except ValueError:  # not UTF-8 either
         return None
+
+
+def _has_our_sections(path: Path) -> bool:
+    try:
+        return set(sections(path.read_text(encoding="utf-8"))) == set(SECTIONS)
+    except ValueError:
+        return False
 
 
 def _check_names(path: Path, found: Mapping[str, str]) -> None:
@@ -129,11 +163,9 @@ def _is_unchanged(path: Path) -> bool:
     return hashlib.sha256(path.read_bytes()).hexdigest() in digests
 
 
-def _is_ours(path: Path) -> bool:
-    try:
-        return path.read_text(encoding="utf-8").startswith(_OURS)
-    except (OSError, UnicodeDecodeError):
-        return False
+def is_users(path: Path) -> bool:
+    """Whether a LICENSE.md is its user's own."""
+    return not path.read_bytes().startswith(_OURS.encode())
 
 
 def _write(path: Path, text: str) -> None:

@@ -57,11 +57,11 @@ def _private(recipe: Recipe) -> Iterable[str]:
             "personal are not found."
         )
     if privacy.searches and privacy.action == "flag":
-        yield "Personal data that was found stands in the messages; the column `pii` says where."
+        yield "Personal data that was found stands in the messages; the column `pii` has its kinds."
     if privacy.searches and privacy.action != "flag" and privacy.originals:
         yield (
-            "`ledger/edits` holds texts as they were before personal data was replaced: keep it "
-            "to yourself, or set `privacy.originals` to false."
+            "`ledger/edits` holds texts in which personal data still stands: keep it to yourself, "
+            "or set `privacy.originals` to false."
         )
     if not control.enabled or control.action == "keep":
         yield "Control tokens of chat templates stand in the messages: render with care."

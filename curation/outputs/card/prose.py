@@ -13,6 +13,7 @@ from markupsafe import Markup
 from curation.outputs.card.limits import limits, unclear
 from curation.outputs.card.metadata import kept_counts
 from curation.outputs.card.origins import addresses, citations
+from curation.outputs.manifest import shipped_name
 from curation.text.printable import printable
 from schemas.licenses import Combined
 from schemas.manifest import Manifest
@@ -30,8 +31,14 @@ SECTIONS = {
     "limits": "<!-- What else should its users know? -->",
     "contact": "<!-- Whom do people ask, and where do they report a bad row? -->",
 }
+#: Key of deduplication → what it compares.
+_COMPARED = {
+    "conversation": "the whole conversation",
+    "prompt": "their questions alone",
+    "response": "their answers alone",
+}
 #: Where the reader has the corpus; `curate push` writes the repository's name.
-HERE = "path/to/this/directory"
+HERE = "/path/to/this/directory"
 #: Rows of a long table; the report and the manifest have all.
 _LONGEST = 20
 
@@ -61,6 +68,10 @@ def body(
         languages=kept_counts(statistics, "language"),
         scripts=statistics.scripts,
         unclear=unclear(manifest.recipe, license_),
+        only_dropped=[one.source for one in statistics.sources if one.dropped and not one.kept],
+        renamed=_renamed(statistics),
+        compared=_COMPARED[manifest.recipe.stages.dedup.key],
+        shipped=shipped_name(manifest.recipe),
         limits=limits(manifest, statistics, license_),
         written_recipe=_recipe(manifest),
         citations=citations(manifest),
@@ -108,6 +119,11 @@ def _counts(counts: Mapping[str, int]) -> str:
 
 def _paths(manifest: Manifest) -> set[str]:
     return {file.path for file in manifest.outputs}
+
+
+def _renamed(statistics: Statistics) -> int:
+    """Messages in which `identity: replace` changed names."""
+    return sum(sum(one.edited.values()) for one in statistics.stages if one.stage == "quality")
 
 
 def _totals(statistics: Statistics) -> dict[str, int]:
