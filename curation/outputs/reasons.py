@@ -37,7 +37,8 @@ PHRASES = {
     "privacy": "personal data or secrets were found in it, and the recipe drops those",
     "control_tokens": "control tokens were found in it, and the recipe drops those",
     "benchmark": "it contains an item of a benchmark",
-    "exact_duplicate": "it is, apart from width, case and script, another record again",
+    "exact_duplicate": "it repeats another record, but for space, punctuation, width, case and "
+    "script",
     "near_duplicate": "it is nearly the same as another record",
     "same_prompt": "it asks what another record asks",
     # quality
@@ -62,6 +63,17 @@ PHRASES = {
     "too_short": "the answer is very short",
     "boilerplate": "the answer speaks of itself as a model",
 }
+#: Quality rule → what was measured, and against what it was held; others found the text they name.
+_MEASURES = {
+    "too_long": "It has {measured} characters; the most that the recipe keeps is {threshold}.",
+    "message_too_long": "Turn {turn} has {measured} characters; the most that the recipe keeps is "
+    "{threshold}.",
+    "wrong_language": "Of the letters of turn {turn} {share} are not Chinese.",
+    "repetition": "Of turn {turn} {share} is repetition.",
+    "garbled": "Of turn {turn} {share} is garbled.",
+    "translation": "The model of translations judges turn {turn}.",
+    "too_short": "Turn {turn} has {measured} letters; {threshold} would be enough.",
+}
 _SHOWN_NAMES = {"turn": "turn", "offset": "offset in the file"}
 
 
@@ -75,7 +87,17 @@ def why(decision: Mapping[str, Any], stages: Stages) -> list[str]:
         return _of_kept(evidence)
     tell = _TELLERS.get(decision["stage"], _listed)
     phrase = PHRASES.get(decision["reason"], decision["reason"].replace("_", " "))
+    if decision["stage"] == "dedup":
+        phrase = _of_key(phrase, evidence["key"])
     return [f"{phrase[0].upper()}{phrase[1:]}.", *tell(evidence, decision, stages)]
+
+
+def _of_key(phrase: str, key: str) -> str:
+    """The phrase about a duplicate, where not the whole conversation was compared."""
+    if what := {"prompt": "its questions ", "response": "its answers "}.get(key):
+        phrase = phrase.replace("it repeats ", f"{what}repeat those of ")
+        phrase = phrase.replace("it is nearly the same as", f"{what}are nearly those of")
+    return phrase
 
 
 def _of_kept(evidence: dict[str, Any]) -> list[str]:
@@ -105,14 +127,16 @@ def _language(evidence: dict[str, Any], _decision: Mapping[str, Any], stages: St
     ]
 
 
-def _quality(evidence: dict[str, Any], _decision: Mapping[str, Any], _stages: Stages) -> list[str]:
-    measured, threshold = _value(evidence["measured"]), evidence["threshold"]
-    wanted = (
-        f"wanted is {threshold}"
-        if isinstance(threshold, str)
-        else f"the limit is {_value(threshold)}"
-    )
-    told = [f"Found in turn {evidence['turn']}: {measured}; {wanted}."]
+def _quality(evidence: dict[str, Any], decision: Mapping[str, Any], _stages: Stages) -> list[str]:
+    measured = evidence["measured"]
+    told = [
+        _MEASURES.get(decision["reason"], "Found in turn {turn}: {measured}.").format(
+            turn=evidence["turn"],
+            measured=_value(measured),
+            share=f"{measured:.0%}" if isinstance(measured, float) else "",
+            threshold=_value(evidence["threshold"]),
+        )
+    ]
     if "words" in evidence:
         told.append(f"What spoke most against it: {_value(evidence['words'])}.")
     if "score" in evidence:

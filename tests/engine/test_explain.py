@@ -141,3 +141,50 @@ def test_a_benchmark_item_is_named():
     assert "0.91, threshold 0.75" in told
     flagged = {"stage": None, "reason": None, "evidence": json.dumps(evidence)}
     assert "only flags" in " ".join(why(flagged, Stages()))
+
+
+@pytest.mark.parametrize(
+    ("reason", "measured", "threshold", "said"),
+    [
+        ("wrong_language", 1.0, "Chinese", "Of the letters of turn 1 100% are not Chinese."),
+        ("repetition", 0.931, 0.45, "Of turn 1 93% is repetition."),
+        (
+            "too_long",
+            44_005,
+            32_000,
+            "44,005 characters; the most that the recipe keeps is 32,000.",
+        ),
+        ("too_short", 3, 5, "Turn 1 has 3 letters; 5 would be enough."),
+        ("echo", "他请她吃饭", "a changed text", "Found in turn 1: “他请她吃饭”."),
+    ],
+)
+def test_what_a_quality_rule_measured_is_told_in_its_own_words(reason, measured, threshold, said):
+    evidence = {"turn": 1, "measured": measured, "threshold": threshold}
+    decision = {"stage": "quality", "reason": reason, "evidence": json.dumps(evidence)}
+    assert said in " ".join(why(decision, Stages()))
+
+
+def test_a_translation_has_its_score_once():
+    evidence = {
+        "turn": 1, "measured": 0.1767, "threshold": 0.5, "score": 0.1767, "min_score": 0.5,
+        "rules": [], "words": ["词"],
+    }  # fmt: skip
+    decision = {"stage": "quality", "reason": "translation", "evidence": json.dumps(evidence)}
+    assert " ".join(why(decision, Stages())).count("0.1767") == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("conversation", "It repeats another record, but for space, punctuation"),
+        ("prompt", "Its questions repeat those of another record, but for space"),
+        ("response", "Its answers repeat those of another record"),
+    ],
+)
+def test_a_duplicate_is_one_in_what_was_compared(key, said):
+    evidence = {"key": key, "jaccard": 1.0, "threshold": 0.8}
+    decision = {
+        "stage": "dedup", "reason": "exact_duplicate", "duplicate_of": "a-1",
+        "evidence": json.dumps(evidence),
+    }  # fmt: skip
+    assert why(decision, Stages())[0].startswith(said)
