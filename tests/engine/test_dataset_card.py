@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from curation.outputs.card import remove_older, render_card
+from curation.outputs.manifest import publishable
 from curation.recipes import load
 from curation.run import Options, run
 from schemas.corpus import read_manifest, read_statistics
@@ -229,6 +230,79 @@ def test_llama_factory_takes_every_row_by_the_entry(sample):
         roles = roles[1:] if roles[0] == tags["system_tag"] else roles
         assert roles == [tags["user_tag"], tags["assistant_tag"]] * (len(roles) // 2)
         assert all(message[tags["content_tag"]] for message in row[column])
+
+
+@pytest.mark.parametrize(
+    ("stages", "said", "not_said"),
+    [
+        (
+            {"privacy": {"action": "drop"}},
+            "was dropped with its conversation",
+            "texts as they were",
+        ),
+        ({"privacy": {"action": "flag"}}, "the column `pii` names the kinds", "pii` says where"),
+        ({"dedup": {"key": "prompt"}}, "by their questions alone; same prompt", "the whole conv"),
+        ({"dedup": {"enabled": False}}, "only to keep them on one side", "were not looked for"),
+        ({"category": {"enabled": False}}, "Topics were not assigned", "Topics are by a model"),
+        ({"quality": {"identity": "keep"}}, "is another model were kept", "was replaced by Au"),
+        (
+            {
+                "quality": {
+                    "identity": "replace",
+                    "assistant_name": "Aurora",
+                    "assistant_developer": "its authors",
+                }
+            },
+            "In 0 messages the assistant's name or developer was replaced by Aurora",
+            "is another model were kept",
+        ),
+    ],
+)
+def test_the_prose_follows_the_recipe(render, sample, stages, said, not_said):
+    recipe = read_manifest(sample).recipe
+    changed = recipe.stages.model_dump()
+    for name, options in stages.items():
+        changed[name] |= options
+    if "dedup" in stages and "key" in stages["dedup"]:
+        changed["dedup"]["same_prompt"] = "keep_by_source"
+    text = render({"stages": type(recipe.stages)(**changed)})
+    assert said in text
+    assert not_said not in text
+
+
+def test_a_shipped_recipe_is_named_and_another_is_written_out(sample, render):
+    assert "curate run sample\n" in (sample / "README.md").read_text()
+    text = render({"description": "another"})
+    assert "curate run sample" not in text
+    assert "curate run recipe.yaml" in text
+
+
+def test_a_corpus_without_rows_has_nothing_to_load(curate, write_recipe, tmp_path):
+    row = {"instruction": "What is this?", "output": "An apple, as far as I can see."}
+    (tmp_path / "a.json").write_text(json.dumps([row]))
+    out = tmp_path / "out"
+    recipe = write_recipe(a=tmp_path / "a.json")
+    assert curate("run", recipe, "--output", out, "--workers", 1).code == 0
+    text = (out / "README.md").read_text()
+    assert "there is nothing to load" in text
+    assert "load_dataset(" not in text
+    assert curate("verify", out).code == 0
+
+
+def test_no_folder_of_this_machine_is_published_beyond_need(render, sample):
+    first, second, *others = read_manifest(sample).recipe.sources
+    home = "/home/wang/data"
+    sources = [
+        first.model_copy(update={"path": [f"{home}/a/train.json", f"{home}/one.json"]}),
+        second.model_copy(update={"path": [f"{home}/b/train.json", "../up/two.json", "in/x.json"]}),
+        *others,
+    ]
+    recipe = publishable(read_manifest(sample).recipe.model_copy(update={"sources": sources}))
+    assert [source.paths for source in recipe.sources[:2]] == [
+        ["a/train.json", "one.json"],
+        ["b/train.json", "two.json", "in/x.json"],
+    ]
+    assert publishable(recipe) == recipe
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ def body(
         languages=kept_counts(statistics, "language"),
         scripts=statistics.scripts,
         unclear=unclear(manifest.recipe, license_),
-        only_dropped=[one.source for one in statistics.sources if one.dropped and not one.kept],
+        only_dropped=[one.source for one in statistics.sources if one.records and not one.kept],
         renamed=_renamed(statistics),
         compared=_COMPARED[manifest.recipe.stages.dedup.key],
         shipped=shipped_name(manifest.recipe),
