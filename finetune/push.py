@@ -1,12 +1,11 @@
 """`python -m finetune.push`: publish an adapter on the Hub."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from finetune.console import err, main, needs, out
-from schemas.hub import check_name
+from schemas.hub import check_name, told
 
 
 @click.command("finetune.push")
@@ -15,7 +14,7 @@ from schemas.hub import check_name
 @click.option("--public", is_flag=True, help="Everybody may read it. Otherwise it is private.")
 @click.option("--revision", metavar="BRANCH", help="Branch to push to; made if there is none.")
 @click.option("--create-pr", is_flag=True, help="Open a pull request instead of a commit on main.")
-@click.option("--dry-run", is_flag=True, help="Check DIR and list what would go; send nothing.")
+@click.option("--dry-run", is_flag=True, help="Check DIR, ask the Hub, and list what would change.")
 def command(
     directory: Path, repo: str, public: bool, revision: str | None, create_pr: bool, dry_run: bool
 ) -> None:
@@ -31,21 +30,13 @@ def command(
         from finetune.adapter.publish import push_adapter
     check_name(repo)
     files = check_adapter(directory)
-    if dry_run:
-        _list(files)
-        return
-    done = push_adapter(files, repo, public=public, revision=revision, create_pr=create_pr)
+    done = push_adapter(
+        files, repo, public=public, revision=revision, create_pr=create_pr, dry_run=dry_run
+    )
     for note in done.notes:
         err.print(f"finetune.push: {note}", soft_wrap=True)
-    kind = "private" if done.private else "public"
-    state = "pushed" if done.changed else "unchanged, no commit made"
-    out.print(f"{done.url} ({kind}): {state}", soft_wrap=True)
-
-
-def _list(files: Mapping[str, Path | bytes]) -> None:
-    for name, content in sorted(files.items()):
-        size = len(content) if isinstance(content, bytes) else content.stat().st_size
-        out.print(f"{size:>14,}  {name}", soft_wrap=True)
+    for line in told(repo, done):
+        out.print(line, soft_wrap=True)
 
 
 if __name__ == "__main__":

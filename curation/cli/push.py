@@ -1,16 +1,11 @@
 """`curate push`: a finished corpus onto the Hub."""
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from curation.cli import console, views
-from schemas.hub import Change, Preview, Pushed
-
-_DONE = {"add": "added", "replace": "replaced", "delete": "deleted"}
 
 
 @click.command()
@@ -51,34 +46,5 @@ def push(
         return
     for note in done.notes:
         console.complain(f"curate: {note}")
-    if isinstance(done, Preview):
-        _show(repo, done)
-    else:
-        _tell(done)
-
-
-def _show(repo: str, planned: Preview) -> None:
-    """What a push would do, file by file."""
-    kind = "private" if planned.private else "public"
-    made = [
-        *(["the repository would be made"] if planned.creates_repository else []),
-        *(["the branch would be made"] if planned.creates_branch else []),
-    ]
-    for change in planned.changes:
-        console.say(f"{change.action:<7} {change.bytes:>14,}  {change.name}")
-    told = _counted(planned.changes) if planned.changes else "nothing would change"
-    console.say(f"{repo} ({kind}): {'; '.join([*made, told])}; nothing was sent")
-
-
-def _tell(done: Pushed) -> None:
-    kind = "private" if done.private else "public"
-    state = f"pushed; {_counted(done.changes)}" if done.changed else "unchanged, no commit made"
-    console.say(f"{done.url} ({kind}): {state}")
-
-
-def _counted(changes: Sequence[Change]) -> str:
-    """`12 added, 1 deleted; 1,234 bytes`."""
-    counts: Counter[str] = Counter(change.action for change in changes)
-    size = sum(change.bytes for change in changes if change.action != "delete")
-    files = ", ".join(f"{counts[a]:,} {done}" for a, done in _DONE.items() if counts[a])
-    return f"{files}; {size:,} bytes"
+    for line in hub.told(repo, done):
+        console.say(line)

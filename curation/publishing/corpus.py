@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from curation.outputs.card import CARD
 from curation.outputs.card.metadata import LICENSE
@@ -46,12 +47,12 @@ def target(
 def wanted(directory: Path, manifest: Manifest, there: Remote) -> Wanted:
     """What the repository should hold. Raises AuroraError where its card cannot be understood."""
     home = _at_home((directory / CARD).read_text(encoding="utf-8"), there.target.repo)
-    card, notes = meet(home, there, _CARD)
+    earlier = _earlier(there)
+    card, notes = meet(home, there, _CARD, earlier.get(CARD, {}).get("skeleton_sha256"))
     own = {file.path for file in manifest.outputs} | {MANIFEST}
     listed = [_as_it_goes(directory, file, card) for file in manifest.outputs]
     written = manifest.model_copy(update={"outputs": listed}).model_dump_json(indent=2) + "\n"
     files: dict[str, Path | bytes] = {name: directory / name for name in own}
-    earlier = _earlier(there)
     strangers = sorted(
         name
         for name in there.files
@@ -59,7 +60,8 @@ def wanted(directory: Path, manifest: Manifest, there: Remote) -> Wanted:
     )
     return Wanted(
         files=files | {CARD: card, MANIFEST: written.encode()},
-        gone=[name for name in earlier if name not in own],
+        owned={CARD, *earlier, *([MANIFEST] if earlier else [])},
+        gone=[name for name in earlier if name not in own and _untouched(there, earlier[name])],
         notes=[*notes, *_about(strangers)],
         sha256={file.path: file.sha256 for file in listed},
     )
@@ -86,16 +88,24 @@ def _described(file: OutputFile, card: bytes) -> OutputFile:
     return file.model_copy(update=changes)
 
 
-def _earlier(there: Remote) -> set[str]:
-    """Files that an earlier push of a corpus, by any version, put there."""
+def _earlier(there: Remote) -> dict[str, dict[str, Any]]:
+    """Files that an earlier push of a corpus, by any version, put there: name → their entry."""
     if MANIFEST not in there.files or there.files[MANIFEST].bytes > _LARGEST:
-        return set()
+        return {}
     try:
         outputs = json.loads(there.read(MANIFEST))["outputs"]
-        names = {str(file["path"]) for file in outputs if file["sha256"]}
+        return {str(file["path"]): dict(file) for file in outputs if file["sha256"]}
     except (ValueError, KeyError, TypeError, RecursionError):
-        return set()  # some other program's
-    return {name for name in names & there.files.keys() if _LAYOUT.fullmatch(name)}
+        return {}  # some other program's
+
+
+def _untouched(there: Remote, entry: dict[str, Any]) -> bool:
+    """Whether a file of a corpus still is what that push put there: then it may go."""
+    name = entry["path"]
+    if name not in there.files or not _LAYOUT.fullmatch(name):
+        return False
+    digest = there.files[name].sha256 or hashlib.sha256(there.read(name)).hexdigest()
+    return bool(digest == entry["sha256"])
 
 
 def _about(strangers: Sequence[str]) -> list[str]:

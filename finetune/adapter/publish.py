@@ -5,7 +5,8 @@ from pathlib import Path
 
 from finetune.adapter.card import NOTES
 from finetune.adapter.check import is_public
-from schemas.hub import Pushed, Remote, Target, Wanted, push
+from finetune.adapter.record import RECORD
+from schemas.hub import Preview, Pushed, Remote, Target, Wanted, preview, push
 from schemas.hub.card import CARD, Ours, meet
 
 #: Metadata that a card of ours may have. What else stands on the Hub is somebody's, and stays.
@@ -23,11 +24,13 @@ def push_adapter(
     public: bool,
     revision: str | None,
     create_pr: bool,
-) -> Pushed:
+    dry_run: bool = False,
+) -> Preview | Pushed:
     """Make the repository's part of an adapter equal to `files`, by one commit or none.
 
-    What an earlier adapter left there goes. Other files stay, and what people wrote in the card
-    there. Raises AuroraError in one sentence.
+    What an earlier adapter of ours left there goes; it is known by its record. Other files stay,
+    and what people wrote in the card there. `dry_run` only tells what would be done. Raises
+    AuroraError in one sentence.
     """
     target = Target(
         repo,
@@ -44,7 +47,7 @@ def push_adapter(
 
     def wanted(there: Remote) -> Wanted:
         card, notes = meet(text, there, _CARD)
-        gone = [name for name in there.files if is_public(name)]
-        return Wanted({**files, CARD: card}, gone, notes)
+        ours = [name for name in there.files if is_public(name)] if RECORD in there.files else []
+        return Wanted({**files, CARD: card}, owned={CARD, *ours}, gone=ours, notes=notes)
 
-    return push(target, wanted)
+    return preview(target, wanted) if dry_run else push(target, wanted)

@@ -7,9 +7,9 @@ and at every moment the repository holds an old version or a new one.
 """
 
 from schemas.hub.changes import Change, Wanted
-from schemas.hub.names import check_name
 from schemas.hub.push import Preview, Pushed, preview, push
-from schemas.hub.repository import Remote, RemoteFile, Target
+from schemas.hub.repository import Remote, RemoteFile, Target, check_name
+from schemas.hub.told import told
 
 __all__ = [
     "Change",
@@ -22,4 +22,5 @@ __all__ = [
     "check_name",
     "preview",
     "push",
+    "told",
 ]

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from schemas.hub.repository import RemoteFile
+from schemas.errors import AuroraError
+from schemas.hub.repository import Remote, RemoteFile
 
 _Action = Literal["add", "replace", "delete"]
 
@@ -15,12 +16,14 @@ _Action = Literal["add", "replace", "delete"]
 class Wanted:
     """What the repository should hold of ours.
 
-    files: name in the repository → file or content. gone: names that are to go, where they are
-    there. notes: sentences for the person who pushes. sha256: of files whose content is known; none
-    else is committed. Other files of the repository stay.
+    files: name in the repository → file or content. owned: names of files there that are ours to
+    replace. gone: names that are to go, where they are there. notes: sentences for the person who
+    pushes. sha256: of files whose content is known; none else is committed. Other files of the
+    repository stay.
     """
 
     files: Mapping[str, Path | bytes]
+    owned: Collection[str] = ()
     gone: Collection[str] = ()
     notes: Sequence[str] = ()
     sha256: Mapping[str, str] = field(default_factory=dict)
@@ -35,16 +38,31 @@ class Change:
     bytes: int
 
 
-def compare(there: Mapping[str, RemoteFile], wanted: Wanted) -> list[Change]:
-    """The changes that lead from one to the other, sorted by name; empty where nothing is to do."""
+def compare(there: Remote, wanted: Wanted) -> list[Change]:
+    """The changes that lead from one to the other, sorted by name; empty where nothing is to do.
+
+    Raises AuroraError where a file of the same name is somebody's.
+    """
+    files = there.files
     changes = [
-        Change(name, "replace" if name in there else "add", size_of(content))
+        Change(name, "replace" if name in files else "add", size_of(content))
         for name, content in wanted.files.items()
-        if name not in there or not _same(there[name], content)
+        if name not in files or not _same(files[name], content)
     ]
-    gone = {name for name in wanted.gone if name in there and name not in wanted.files}
-    changes += [Change(name, "delete", there[name].bytes) for name in gone]
+    _check_owned([one.name for one in changes if one.action == "replace"], there, wanted)
+    gone = {name for name in wanted.gone if name in files and name not in wanted.files}
+    changes += [Change(name, "delete", files[name].bytes) for name in gone]
     return sorted(changes, key=lambda change: change.name)
+
+
+def _check_owned(replaced: Sequence[str], there: Remote, wanted: Wanted) -> None:
+    others = sorted(name for name in replaced if name not in wanted.owned)
+    if others:
+        more = f" and {len(others) - 1:,} more" if len(others) > 1 else ""
+        raise AuroraError(
+            f"{there.target.repo}: has another {others[0]}{more} that no push of Aurora put there; "
+            "push to another repository, or delete it there"
+        )
 
 
 def size_of(content: Path | bytes) -> int:

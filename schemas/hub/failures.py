@@ -6,13 +6,13 @@ The Hub's own texts may repeat what was sent, the token too: none is shown.
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from json import JSONDecodeError
 from typing import Any
 
 from schemas.errors import AuroraError
 
 #: The longest that we wait because the Hub says so, in seconds: its windows are of 5 minutes.
 LONGEST_WAIT = 300
+_ATTEMPTS = 7
 #: Busy, changed meanwhile, too early, too many requests. All from 500 on too.
 _PASSING = {408, 409, 412, 423, 425, 429}
 _REMEDIES = {
@@ -26,7 +26,50 @@ _REMEDIES = {
     422: "it refuses the content; update huggingface_hub and repeat the command",
     429: "it asks to wait; repeat the command later",
 }
+_ADDRESS = (
+    "HF_ENDPOINT or the proxy of your environment is no address that can be used here; mend or "
+    "unset it"
+)
+_STORAGE = "large files could not be stored on the Hub; check the connection and repeat the command"
 _RESET = re.compile(r";\s*t\s*=\s*(\d+)")
+
+
+class OddAnswerError(Exception):
+    """The Hub's answer is none that the client can read."""
+
+
+class AgainError(Exception):
+    """What the Hub has made does not show yet. Its text is a sentence."""
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """Around calls of the client and nothing else: it stumbles over answers that are odd."""
+    from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]  # httpx2's
+
+    try:
+        yield
+    except HTTPError:  # may be a ValueError too
+        raise
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        raise OddAnswerError from error
+
+
+@contextmanager
+def addressed() -> Iterator[None]:
+    """Around the first import of the client and its first connection, which read addresses."""
+    try:
+        yield
+    except ModuleNotFoundError:
+        raise
+    except Exception as error:
+        if isinstance(error, (ImportError, ValueError)) or _is_address(error):
+            raise AuroraError(_ADDRESS) from None
+        raise
+
+
+def _is_address(error: BaseException) -> bool:
+    return type(error).__name__ in ("UnsupportedProtocol", "InvalidURL", "LocalProtocolError")
 
 
 def cause(error: BaseException) -> BaseException:
@@ -36,18 +79,30 @@ def cause(error: BaseException) -> BaseException:
     return error
 
 
-def passes(error: BaseException) -> bool:
-    """Whether to try again: the Hub is busy or broken, or cannot be reached."""
+def attempts(error: BaseException) -> int:
+    """How often to try what fails so: more than once where the Hub is busy or cannot be reached."""
     from huggingface_hub import errors
 
     error = cause(error)
-    if isinstance(error, errors.OfflineModeIsEnabled):
-        return False
+    if isinstance(error, errors.OfflineModeIsEnabled) or _is_address(error):
+        return 1
     if isinstance(error, errors.HfHubHTTPError):
         status = error.response.status_code
-        return status in _PASSING or status >= 500
-    # An answer of a broken Hub that is no JSON; RuntimeError is how Xet's uploader fails.
-    return isinstance(error, (*_transport(), JSONDecodeError, RuntimeError))
+        return _ATTEMPTS if status in _PASSING or status >= 500 else 1
+    # RuntimeError is how Xet's uploader fails, after attempts of its own.
+    if isinstance(error, (OddAnswerError, RuntimeError)):
+        return 2
+    return _ATTEMPTS if isinstance(error, (*_transport(), AgainError)) else 1
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether the Hub may yet do what it was asked for."""
+    from huggingface_hub import errors
+
+    if isinstance(error, errors.HfHubHTTPError):
+        return error.response.status_code in (408, 500, 502, 504)
+    refused = type(error).__name__ in ("ConnectError", "ConnectTimeout") or _is_address(error)
+    return isinstance(error, (*_transport(), OddAnswerError)) and not refused
 
 
 def asked_wait(response: Any) -> int | None:
@@ -86,23 +141,36 @@ def explained(repo: str) -> Iterator[None]:
 def _sentence(error: BaseException) -> str | None:
     from huggingface_hub import errors
 
-    if isinstance(error, errors.LocalTokenNotFoundError):
-        return "the Hub needs a token; run `hf auth login`"
-    if isinstance(error, errors.OfflineModeIsEnabled):
-        return "HF_HUB_OFFLINE forbids to ask the Hub; unset it and repeat the command"
     if isinstance(error, errors.HfHubHTTPError):
-        status = error.response.status_code
-        return f"the Hub answers {status}: {_REMEDIES.get(status, 'repeat the command later')}"
-    if isinstance(error, JSONDecodeError):
-        return "the Hub's answer cannot be read; repeat the command later"
-    if isinstance(error, (*_transport(), RuntimeError)):
-        return "the Hub cannot be reached; check the connection and repeat the command"
-    if isinstance(error, ValueError):  # the client's way to say that the Hub refuses
-        return (
-            "the Hub refuses the metadata of README.md or a large file; mend the card, or "
-            "repeat the command later"
-        )
-    return None
+        return _answered(error)
+    if isinstance(error, AgainError):
+        return str(error)
+    if _is_address(error):
+        return _ADDRESS
+    kinds: list[tuple[type[Exception] | tuple[type[Exception], ...], str]] = [
+        (errors.LocalTokenNotFoundError, "the Hub needs a token; run `hf auth login`"),
+        (
+            errors.OfflineModeIsEnabled,
+            "HF_HUB_OFFLINE forbids to ask the Hub; unset it and repeat the command",
+        ),
+        (OddAnswerError, "the Hub's answer cannot be read; repeat the command later"),
+        (_transport(), "the Hub cannot be reached; check the connection and repeat the command"),
+        (RuntimeError, _STORAGE),
+    ]
+    if type(error).__name__ == "XetAuthenticationError":
+        return f"the Hub's storage answers 403: {_REMEDIES[403]}"
+    return next((sentence for kind, sentence in kinds if isinstance(error, kind)), None)
+
+
+def _answered(error: Any) -> str:
+    from huggingface_hub import errors
+
+    status = error.response.status_code
+    if isinstance(error, errors.DisabledRepoError):
+        return "the Hub has disabled this repository; see its page there"
+    if isinstance(error, errors.GatedRepoError):
+        return "the repository asks for conditions first; accept them on its page, and repeat"
+    return f"the Hub answers {status}: {_REMEDIES.get(status, 'repeat the command later')}"
 
 
 def _transport() -> tuple[type[Exception], ...]:

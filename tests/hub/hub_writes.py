@@ -38,6 +38,7 @@ class Repository:
 
     private: bool
     branches: dict[str, list[Commit]] = field(default_factory=dict)
+    tags: list[dict[str, str]] = field(default_factory=list)
 
     def __post_init__(self):
         self.branches["main"] = [Commit(blob(b"first"), {".gitattributes": b"* text"}, "first")]
@@ -221,7 +222,7 @@ class Writing(Reading):
             for name, commits in repository.branches.items()
             if not name.startswith("refs/")
         ]
-        return self.send_json({"branches": listed, "converts": [], "tags": []})
+        return self.send_json({"branches": listed, "converts": [], "tags": repository.tags})
 
     def discussions(self, key, repository):
         kind, _, name = key.partition("/")

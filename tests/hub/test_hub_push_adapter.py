@@ -142,7 +142,20 @@ def test_a_dry_run_lists_and_sends_nothing(push, hub):
     assert done.returncode == 0
     assert re.search(r"[\d,]+ +adapter_model\.safetensors", done.stdout)
     assert "optimizer" not in done.stdout
-    assert hub.requests == []
+    assert "the repository would be made" in done.said
+    assert all(line.startswith("GET") for line in hub.requests)
+
+
+def test_an_adapter_or_model_of_others_is_left_alone(push, hub):
+    repository = hub.repositories["models/me/aurora"] = Repository(private=True)
+    repository.commit("main", {"merges.txt": b"theirs"})
+    push()
+    assert commits(hub)[-1].files["merges.txt"] == b"theirs"
+    repository = hub.repositories["models/me/aurora"] = Repository(private=True)
+    repository.commit("main", {"tokenizer.json": b"theirs"})
+    refused = push()
+    assert refused.returncode == 1
+    assert "has another tokenizer.json that no push of Aurora put there" in refused.said
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """Publishing a corpus, with the real client against a local server that speaks its protocol."""
 
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+import threading
 from types import SimpleNamespace
 
 import polars as pl
@@ -13,7 +15,7 @@ import yaml
 from hub_faults import HASTE, Fault, delay
 from hub_pusher import make
 from hub_server import TOKEN, environment_of
-from hub_writes import Repository
+from hub_writes import Repository, Writing
 
 from schemas.sections import with_sections
 
@@ -207,7 +209,95 @@ def test_a_dry_run_lists_all_and_changes_nothing(push, hub, corpus):
     assert json.loads(push("--json").out)["changed"]
 
 
+def test_files_of_others_by_the_same_names_are_not_overwritten(push, hub):
+    theirs = {"data/train-00000-of-00001.parquet": "theirs", "report.html": "theirs"}
+    repository = existing(hub, **theirs)
+    for options in ([], ["--dry-run"], ["--create-pr"]):
+        said = push(*options, code=1).said
+        assert "has another data/train-00000-of-00001.parquet and 1 more" in said
+        assert "push to another repository" in said
+    assert repository.head.files["report.html"] == b"theirs"
+    assert not [line for line in hub.requests if line.startswith(("POST", "PUT"))]
+
+
+def test_a_file_that_others_have_replaced_is_not_deleted(push, hub, corpus):
+    push()
+    gone = sorted(name for name in listed(corpus) if name.startswith("assets/"))[:2]
+    hub.repositories[REPO].commit("main", {gone[0]: b"theirs"})
+    for name in gone:
+        drop(corpus, name)
+    assert "1 deleted" in push().said
+    assert files(hub)[gone[0]] == b"theirs"
+    assert gone[1] not in files(hub)
+
+
+def test_a_pull_request_is_whole_when_main_moves_meanwhile(push, hub, finished, tmp_path):
+    push()
+    version = hub.repositories[REPO].head.files
+    newer = make(tmp_path / "newer", "stages.quality.min_score=0.8")
+    push(corpus=newer)
+    wanted = hub.repositories[REPO].branches["main"].pop().files
+
+    def moves():
+        hub.repositories[REPO].commit("main", {**wanted, "README.md": b"# other"})
+
+    hub.faults.append(Fault("/preupload/", act=moves))
+    push("--create-pr", corpus=newer)
+    assert version != wanted
+    assert hub.repositories[REPO].requests[1].files == wanted
+
+
+def test_a_pull_request_that_comes_late_is_found(push, hub):
+    repository = existing(hub)
+
+    def later():
+        late = repository.branches.pop("refs/pr/1")
+        threading.Timer(1.0, repository.branches.__setitem__, ("refs/pr/1", late)).start()
+
+    hub.faults.append(Fault("/commit/", when="after", act=later))
+    done = push("--create-pr", before=LOOKS.format(looks=20))
+    assert "/discussions/1 (private): pushed" in done.said
+    assert len(repository.requests) == 1
+    assert "/discussions/1 has all of it" in push("--create-pr", "--dry-run").said
+
+
+def test_a_pull_request_that_never_comes_is_said_and_no_second_is_opened(push, hub):
+    repository = existing(hub)
+    hub.faults.append(Fault("/commit/", when="after", act=lambda: repository.branches.popitem()))
+    said = push("--create-pr", before=HASTE + LOOKS.format(looks=2), code=1).said
+    assert "the pull request is not to be seen yet; look there" in said
+    assert len([line for line in hub.requests if "/commit/" in line]) == 1
+
+
+LOOKS = "import sys, schemas.hub; sys.modules['schemas.hub.push'].LOOKS = (0.2,) * {looks}\n"
+
+
+def test_a_pull_request_of_others_by_our_title_is_passed_over(push, hub):
+    push("--create-pr")
+    repository = hub.repositories[REPO]
+    title = repository.requests[1].summary
+    repository.branches["refs/pr/1"] = [repository.head]
+    repository.commit("refs/pr/1", {"README.md": b"---\n- x\n---\n"}, title)
+    assert "/discussions/2 (private): pushed" in push("--create-pr").said
+
+
+def test_a_tag_or_a_commit_is_no_branch(push, hub):
+    repository = existing(hub)
+    repository.tags.append({"name": "v1", "ref": "refs/tags/v1", "targetCommit": "0" * 40})
+    for options in ([], ["--dry-run"]):
+        assert "is a tag of" in push("--revision", "v1", *options, code=2).said
+    assert "no name of a branch" in push("--revision", "a" * 40, code=2).said
+
+
 # The card.
+
+
+def test_what_was_written_outside_the_sections_is_told(push, hub):
+    push()
+    card = files(hub)["README.md"]
+    hub.repositories[REPO].commit("main", {"README.md": card + b"\nErrata by a reader.\n"})
+    assert "outside its sections on the Hub is made anew" in push().said
+    assert "outside" not in push().said
 
 
 def front_matter(hub):
@@ -353,6 +443,70 @@ def test_somebody_elses_commit_between_reading_and_writing_stays(push, hub, corp
     assert files(hub)["other.txt"] == b"theirs"
     assert len([line for line in hub.requests if "/commit/" in line]) == 2  # the first was stale
     assert listed(corpus) <= files(hub).keys()
+
+
+def test_patience_has_one_end(push, hub):
+    hub.faults.append(Fault("PUT /lfs/", 503, 99, headers={"Retry-After": "290"}))
+    assert "failing for 15 minutes" in push(code=1).said
+    assert len([line for line in hub.requests if line.startswith("PUT")]) < 10
+
+
+@pytest.mark.parametrize("place", ["refs", "info", "tree", "preupload", "batch", "commit"])
+def test_an_answer_that_is_odd_is_a_sentence(push, hub, monkeypatch, place):
+    existing(hub)
+    monkeypatch.setattr(Writing, place, lambda self, *_: self.send_json({"odd": TOKEN}))
+    said = push("--revision", "main", code=1).said
+    assert "answer cannot be read" in said
+    assert len(commits(hub)) == 2
+
+
+def test_a_commit_whose_answer_is_odd_is_found(push, hub, monkeypatch):
+    real = Writing.commit
+
+    def odd(self, *arguments):
+        here, self.wfile = self.wfile, io.BytesIO()
+        real(self, *arguments)
+        self.wfile = here
+        return self.send_json({"odd": 1})
+
+    monkeypatch.setattr(Writing, "commit", odd)
+    assert ": pushed" in push().said
+    assert len(commits(hub)) == 2
+
+
+def test_a_repository_that_shows_late_is_waited_for(push, hub):
+    hub.faults.append(Fault("POST /api/repos/create", act=lambda: hub.faults.append(late)))
+    late = Fault("GET /api/datasets", 404, times=2, headers={"X-Error-Code": "RepoNotFound"})
+    assert ": pushed" in push().said
+
+
+def test_a_repository_in_the_making_is_not_asked_for_without_end(push, hub, monkeypatch):
+    text = b"Cannot create repo: another conflicting operation is in progress"
+    monkeypatch.setattr(Writing, "create", lambda self: self.send(text, {}, 409))
+    assert "busy with another change" in push(code=1).said
+    assert len([line for line in hub.requests if "create" in line]) == 7
+
+
+@pytest.mark.parametrize(
+    ("headers", "word"),
+    [
+        ({"X-Error-Code": "GatedRepo"}, "asks for conditions"),
+        ({"X-Error-Message": "Access to this resource is disabled."}, "has disabled"),
+    ],
+)
+def test_a_repository_that_is_closed_is_a_sentence(push, hub, headers, word):
+    existing(hub)
+    hub.faults.append(Fault("GET /api/datasets", 403, 9, headers=headers))
+    assert word in push(code=1).said
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_token_that_may_not_store_is_said_with_xet_too(push, hub, monkeypatch, status):
+    existing(hub)
+    xet = "import huggingface_hub; huggingface_hub.constants.HF_HUB_DISABLE_XET = False\n"
+    hub.faults.append(Fault("xet-write-token", status, 99))
+    assert f"answers {status}" in push(before=HASTE + xet, code=1).said
+    assert len([line for line in hub.requests if "preupload" in line]) == 1
 
 
 SLEEPS = "import time, sys; time.sleep = lambda s: print('slept', s, file=sys.stderr)\n"
