@@ -31,6 +31,10 @@ _MOVES, _PLACES = 3, 8
 _VALUE, _STRETCH = 40, 60
 
 
+_WITHHELD = "differs in personal data, and is not shown"
+_Message = dict[str, str | None]
+
+
 def print_comparison(a: Path, b: Path, found: Comparison) -> None:
     """Everything that differs, for a person to read."""
     for name, directory, records, kept in zip("AB", (a, b), found.records, found.kept, strict=True):
@@ -152,15 +156,25 @@ def _print_example(change: Change, example: Example) -> None:
     _print_reasons(change, before, after)
     for column, (old, new) in example.columns.items():
         _line(f"{column}: {excerpt(str(old), _VALUE)} → {excerpt(str(new), _VALUE)}")
-    if before and after and before.messages and after.messages:
-        if before.messages != after.messages:
-            _print_changes(before.messages, after.messages)
-            return
-        if change is Change.TEXT:
-            _line("differs in personal data only, which is not shown")
-            return
+    if before and after and _print_differences(change, example, before, after):
+        return
     shown = after or before
     _print_messages((shown and shown.messages) or [])
+
+
+def _print_differences(change: Change, example: Example, before: Side, after: Side) -> bool:
+    """What differs of the texts and of the traces; whether that says all there is to say."""
+    old, new = before.messages or [], after.messages or []
+    differ = old != new or any(message["content"] is None for message in old)
+    if differ:
+        _print_changes(old, new)
+    elif change is Change.TEXT or "text" in example.traces:
+        _line("its text differs in personal data only, which is not shown")
+    if "evidence" in example.traces and before.evidence == after.evidence:
+        _line("its evidence differs in personal data only, which is not shown")
+    if "edits" in example.traces:
+        _line("its edits differ; `curate explain` shows them")
+    return differ or change is Change.TEXT
 
 
 def _print_reasons(change: Change, before: Side | None, after: Side | None) -> None:
@@ -182,22 +196,39 @@ def _reason(side: Side) -> str:
     return ", ".join([_standing(side.standing), *survivor, *facts])
 
 
-def _print_messages(messages: Sequence[dict[str, str]]) -> None:
+def _print_messages(messages: Sequence[_Message]) -> None:
     for message in messages[:2]:
-        _line(f"{message['role']}: {message['content']}")
+        _line(_said(message))
 
 
-def _print_changes(before: Sequence[dict[str, str]], after: Sequence[dict[str, str]]) -> None:
+def _said(message: _Message) -> str:
+    content = message["content"]
+    return f"{message['role']}: {_WITHHELD if content is None else content}"
+
+
+def _print_changes(before: Sequence[_Message], after: Sequence[_Message]) -> None:
     for old, new in zip_longest(before, after):
-        if old == new:
-            continue
-        a, b = (f"{m['role']}: {m['content']}" if m else "" for m in (old, new))
-        places = changes(a, b)
-        end = places[_PLACES].start if len(places) > _PLACES else len(a)
-        shown = [place._asdict() for place in places[:_PLACES]]
-        out.print(Text("  ") + difference(a[:end], shown, most=_STRETCH), soft_wrap=True)
-        if len(places) > _PLACES:
-            _line(f"… and {len(places) - _PLACES:,} more places", "dim")
+        if old and old["content"] is None:
+            _line(_said(old))
+        elif old != new:
+            _print_places(*(_said(m) if m else "" for m in (old, new)))
+
+
+def _print_places(a: str, b: str) -> None:
+    """Where two texts differ, line ends as signs: a change has its lines to itself."""
+    places = changes(a, b)
+    end = places[_PLACES].start if len(places) > _PLACES else len(a)
+    shown = [
+        {"start": place.start, "removed": _signs(place.removed), "added": _signs(place.added)}
+        for place in places[:_PLACES]
+    ]
+    out.print(Text("  ") + difference(_signs(a[:end]), shown, most=_STRETCH), soft_wrap=True)
+    if len(places) > _PLACES:
+        _line(f"… and {len(places) - _PLACES:,} more places", "dim")
+
+
+def _signs(text: str) -> str:
+    return text.replace("\n", "↵")
 
 
 def _line(text: str, style: str = "") -> None:

@@ -1,6 +1,6 @@
 """What differs in what made two corpora: recipe, inputs, benchmarks, versions."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -22,7 +22,7 @@ def causes(a: Manifest, b: Manifest) -> list[Cause]:
     """What differs, the recipe first."""
     renames = renamed_inputs(a, b)
     return [
-        *_differing("recipe", _keys(a.recipe), _keys(b.recipe)),
+        *_differing("recipe", _keys(a.recipe, renamed_sources(a, b)), _keys(b.recipe, {})),
         *(Cause("renamed input", _name(r.after), _name(r.before), _name(r.after)) for r in renames),
         *_differing(
             "input",
@@ -49,6 +49,15 @@ def renamed_inputs(a: Manifest, b: Manifest) -> list[Renamed]:
     ]
 
 
+def renamed_sources(a: Manifest, b: Manifest) -> dict[str, str]:
+    """Name in A → name in B of sources that only one of them names, with renamed files between."""
+    before, after = ({source.name for source in m.recipe.sources} for m in (a, b))
+    pairs = {(one.before.source, one.after.source) for one in renamed_inputs(a, b)}
+    moved = [(old, new) for old, new in pairs if old not in after and new not in before]
+    olds, news = (Counter(names) for names in zip(*moved, strict=True)) if moved else ({}, {})
+    return {old: new for old, new in moved if olds[old] == news[new] == 1}
+
+
 def _differing(
     what: Literal["recipe", "version", "input", "benchmark"],
     before: Mapping[str, Any],
@@ -59,14 +68,17 @@ def _differing(
             yield Cause(what, name, before.get(name), after.get(name))
 
 
-def _keys(recipe: Recipe) -> dict[str, Any]:
-    """Every key of a recipe by its whole name; sources by theirs, and their order."""
+def _keys(recipe: Recipe, names: Mapping[str, str]) -> dict[str, Any]:
+    """Every key of a recipe by its whole name; sources by theirs, and their order.
+
+    names: of sources, to go by instead of their own.
+    """
     document = recipe.model_dump(mode="json")
-    sources = {source["name"]: source for source in document.pop("sources")}
+    listed = document.pop("sources")
+    sources = {names.get(source["name"], source["name"]): source for source in listed}
     flat = dict(_flattened(document, ""))
     flat["sources"] = list(sources)
     for name, source in sources.items():
-        del source["name"]
         flat |= _flattened(source, f"sources.{name}.")
     return flat
 

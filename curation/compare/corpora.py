@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
-from curation.compare.causes import causes, renamed_inputs
+from curation.compare.causes import causes, renamed_inputs, renamed_sources
 from curation.compare.changes import by_column, by_source, by_trace, changed, new_ids
 from curation.compare.moves import moves, rules, with_examples
 from curation.compare.records import records
@@ -21,7 +21,8 @@ def compare(a: Path, b: Path, *, examples: int = 3, seed: int = 0) -> Comparison
     directories, manifests = (a, b), (read_manifest(a), read_manifest(b))
     old, new = records(a), records(b)
     renamed = new_ids(old, new, renamed_inputs(*manifests))
-    both = changed(old, new, renamed)
+    sources = renamed_sources(*manifests)
+    both = changed(old.with_columns(pl.col("source").replace(sources)), new, renamed)
     found = moves(both)
     read, read_b, kept, kept_b, common = _totals(both)
     return Comparison(
@@ -30,7 +31,7 @@ def compare(a: Path, b: Path, *, examples: int = 3, seed: int = 0) -> Comparison
         common=common,
         causes=_causes(*manifests, bool(found)),
         moves=with_examples(found, both, directories, manifests, (examples, seed)),
-        sources=by_source(both, _source_names(manifests)),
+        sources=by_source(both, _source_names(manifests, sources)),
         columns=by_column(both),
         ledger=by_trace(both),
         rules=rules(both, directories),
@@ -59,9 +60,9 @@ def _causes(a: Manifest, b: Manifest, moved: bool) -> list[Cause]:
     return found
 
 
-def _source_names(manifests: tuple[Manifest, Manifest]) -> list[str]:
+def _source_names(manifests: tuple[Manifest, Manifest], renamed: dict[str, str]) -> list[str]:
     names = [source.name for manifest in manifests for source in manifest.recipe.sources]
-    return list(dict.fromkeys(names))
+    return list(dict.fromkeys(renamed.get(name, name) for name in names))
 
 
 def _same_text(both: pl.DataFrame) -> int:

@@ -1,7 +1,8 @@
 """A few records of each move, chosen by seed, with their texts and without personal data."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -9,13 +10,16 @@ from typing import Any
 
 import polars as pl
 
-from curation.compare.records import COLUMNS, readable
+from curation.compare.records import COLUMNS, TRACES, readable
 from curation.compare.result import Change, Example, Side, Standing
 from curation.outputs.parquet import scan
 from curation.outputs.withheld import redacted
+from curation.stages.privacy import PLACEHOLDERS
 from schemas.ledger import Outcome
 from schemas.manifest import Manifest
 from schemas.recipe import Privacy
+
+_PLACEHOLDER = re.compile("|".join(map(re.escape, PLACEHOLDERS.values())))
 
 Redact = Callable[[Any], Any]
 
@@ -28,9 +32,13 @@ class Details:
     evidence: Mapping[str, str]
 
 
-def chosen(ids: Iterable[str], number: int, seed: int) -> list[str]:
-    """The `number` ids with the smallest BLAKE2b of seed and id, whatever else there is."""
-    return sorted(ids, key=lambda id_: blake2b(f"{seed}{id_}".encode()).digest())[:number]
+def chosen(ids: Iterable[str], number: int, seed: int, last: Container[str] = ()) -> list[str]:
+    """The `number` ids with the smallest BLAKE2b of seed and id; those of `last` after others."""
+
+    def rank(id_: str) -> tuple[bool, bytes]:
+        return id_ in last, blake2b(f"{seed}{id_}".encode()).digest()
+
+    return sorted(ids, key=rank)[:number]
 
 
 def redactor(*manifests: Manifest) -> Redact:
@@ -75,17 +83,28 @@ def standing(row: Mapping[str, Any], side: str = "") -> Standing | None:
 
 def example(row: Mapping[str, Any], before: Details, after: Details, redact: Redact) -> Example:
     """A row of `changes.changed` with the texts of both corpora."""
-    columns = {}
+    before_side = _side(row, "", row["was"], before, redact)
+    after_side = _side(row, "_b", row["id"], after, redact)
+    columns, traces = {}, []
     if row["change"] == Change.COLUMNS:
         differing = (name for name in COLUMNS if row[f"{name}_differs"])
         columns = {name: (redact(row[name]), redact(row[f"{name}_b"])) for name in differing}
-    return Example(
-        id=row["id"],
-        source=row["owner"],
-        before=_side(row, "", row["was"], before, redact),
-        after=_side(row, "_b", row["id"], after, redact),
-        columns=columns,
-    )
+    if row["change"] == Change.LEDGER:
+        traces = [name for name in (*TRACES, "text") if row[f"{name}_differs"]]
+    _withhold(before_side, after_side)
+    return Example(row["id"], row["owner"], before_side, after_side, columns, traces)
+
+
+def _withhold(before: Side | None, after: Side | None) -> None:
+    """Take away the texts of messages in which not the same personal data was found.
+
+    What is found in one may stand in the clear in the other, which says it otherwise.
+    """
+    pairs = zip((before and before.messages) or [], (after and after.messages) or [], strict=False)
+    for old, new in pairs:
+        a, b = (_PLACEHOLDER.findall(str(message["content"])) for message in (old, new))
+        if a != b:
+            old["content"] = new["content"] = None
 
 
 def _side(

@@ -50,7 +50,8 @@ def with_examples(
     choice: tuple[int, int],
 ) -> list[Move]:
     """The moves with some of their records. `choice`: how many of each, and the seed."""
-    picks = [(move, chosen(move.ids, *choice)) for move in found]
+    last = twins(both)
+    picks = [(move, chosen(move.ids, *choice, last)) for move in found]
     wanted = [id_ for _, ids in picks for id_ in ids]
     rows = {row["id"]: row for row in both.filter(pl.col("id").is_in(wanted)).iter_rows(named=True)}
     before = details(directories[0], [row["was"] for row in rows.values()])
@@ -60,6 +61,20 @@ def with_examples(
         replace(move, examples=[example(rows[id_], before, after, redact) for id_ in ids])
         for move, ids in picks
     ]
+
+
+def twins(both: pl.DataFrame) -> set[str]:
+    """Kept records that entered with the text of a kept one that left, and these."""
+    ids: set[str] = set()
+    left, entered = (
+        both.filter(pl.col("change") == change, pl.col(f"outcome{side}") == "kept").select(
+            "id", text=f"text{side}"
+        )
+        for change, side in ((Change.LEFT, ""), (Change.ENTERED, "_b"))
+    )
+    for one, other in ((left, entered), (entered, left)):
+        ids |= set(one.join(other, on="text", how="semi")["id"])
+    return ids
 
 
 def rules(both: pl.DataFrame, directories: tuple[Path, Path]) -> list[RuleChanges]:

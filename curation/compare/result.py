@@ -49,25 +49,30 @@ class Side:
     """A record as one corpus has it, without personal data.
 
     messages: as published, or as they stood when the record was dropped; null where it never had
-    any that could be read.
+    any that could be read. A content is null where the other side's has other personal data.
     """
 
     id: str
     standing: Standing
     duplicate_of: str | None
     evidence: dict[str, Any]
-    messages: list[dict[str, str]] | None
+    messages: list[dict[str, str | None]] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A record that changed. `columns` maps what differs of its row to both values."""
+    """A record that changed.
+
+    `columns` maps what differs of its row to both values; `traces` names what differs of what only
+    the ledger has: evidence, edits, text.
+    """
 
     id: str
     source: str
     before: Side | None
     after: Side | None
     columns: dict[str, tuple[Any, Any]]
+    traces: list[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -229,6 +229,11 @@ def test_records_of_a_renamed_file_are_compared(made, curate, differing, renamed
     [example] = lost["examples"]
     assert found["renamed"][example["before"]["id"]] == example["after"]["id"] == example["id"]
     assert example["before"]["messages"] == example["after"]["messages"]
+    assert {s["source"]: s["before"] for s in found["sources"]} == {name: 5, "two": 2}
+    keys = {c["name"] for c in found["causes"] if c["what"] == "recipe"}
+    source = {f"sources.{name}.name"} if renamed == "source" else set()
+    paths = {"sources.two.path", f"sources.{name}.path"}
+    assert keys - paths == {"stages.quality.max_chars"} | source
     [cause] = [cause for cause in found["causes"] if cause["what"] == "renamed input"]
     assert (cause["before"], cause["after"]) == ("one/first.jsonl", f"{name}/{file}")
     assert "5 records have other ids" in curate("diff", a, b).out
@@ -240,6 +245,9 @@ def test_a_file_that_was_renamed_and_changed_is_another(made, curate, differing)
     found = differing(a, b)
     assert found["changes"] == {"entered": 3, "left": 2}
     assert found["same_text"] == 2
+    [entered] = [m for m in differing(a, b, "--examples", 1)["moves"] if m["change"] == "entered"]
+    [example] = entered["examples"]  # of the one that is new, not of those that were there before
+    assert example["after"]["messages"][0]["content"] == SHARED["instruction"]
     assert "2 of the kept records only in B have the text" in curate("diff", a, b).out
 
 
@@ -259,6 +267,64 @@ def test_personal_data_is_not_shown(made, curate):
             assert MOBILE not in done.out + done.err
             assert MOBILE[:7] not in done.out
     assert "differs in personal data only" in curate("diff", a, b).out
+
+
+@pytest.mark.parametrize("hidden", ["139\u200b1234\u200b5678", "139&#49;2345678"])
+def test_a_number_in_pieces_does_not_stand_beside_its_placeholder(made, curate, hidden):
+    records = [pair("怎么联系房东？", f"请拨打电话{hidden}，说明来意和时间。")]
+    a = made("a", {"one": records}, clean={"enabled": False}, privacy={"action": "off"})
+    b = made("b", {"one": records})
+    for first, second in ((a, b), (b, a)):
+        for options in ((), ("--json",)):
+            out = curate("diff", first, second, *options).out
+            assert "[手机号]" in out or "personal data" in out
+            for piece in (hidden, "5678"):
+                assert piece not in out.replace("\\u200b", "")
+
+
+def test_a_text_whose_number_only_one_side_finds_is_not_shown(made, curate, differing):
+    number = "10010" + "23456"
+    records = [pair("怎么找到他？", f"<div>他的QQ是</div>{number}，说明来意和时间。")]
+    a = made("a", {"one": records}, clean={"html": False})
+    b = made("b", {"one": records}, privacy={"ignore": ["qq", "mobile", "landline"]})
+    for first, second in ((a, b), (b, a)):
+        assert number not in curate("diff", first, second).out
+        assert number not in curate("diff", first, second, "--json").out
+
+
+def test_what_differs_in_the_ledger_alone_is_named(made, curate):
+    a = made("a", {"one": ['{"instruction": "断', TULIP]})
+    b = a.with_name("b")
+    shutil.copytree(a, b)
+
+    def differing_evidence(first, second):
+        for side, evidence in ((a, first), (b, second)):
+            [path] = (side / "ledger" / "decisions").glob("*.parquet")
+            told = pl.when(pl.col("outcome") == "quarantined").then(pl.lit(json.dumps(evidence)))
+            rows = pl.read_parquet(path).with_columns(evidence=told.otherwise("evidence"))
+            rows.write_parquet(path)
+        return curate("diff", a, b).out
+
+    assert "offset: 5 → 7" in differing_evidence({"offset": 5}, {"offset": 7})
+    out = differing_evidence({"record": f"电话{MOBILE}"}, {"record": "电话13812345678"})
+    assert "its evidence differs in personal data only" in out
+    assert "12345678" not in out
+    [path] = (b / "ledger" / "edits").glob("*.parquet")
+    assert "its edits differ" not in out
+    id_ = pl.read_parquet(a / "data" / "*.parquet")["id"][0]
+    edit = {"id": id_, "turn": 0, "stage": "clean", "rule": "zero_width"}
+    edits = pl.DataFrame([edit | {"before": "一", "after": "二"}])
+    pl.concat([pl.read_parquet(path), edits], how="diagonal_relaxed").write_parquet(path)
+    assert "its edits differ" in curate("diff", a, b).out
+
+
+def test_a_change_with_line_ends_stays_on_its_line(made, curate):
+    record = pair("写两行字。", "第一行<br>第二行讲的是另一件事。\n第三行到此为止。")
+    a = made("a", {"one": [record]}, clean={"html": False})
+    b = made("b", {"one": [record]})
+    out = curate("diff", a, b).out
+    assert "↵" in out
+    assert not [line for line in out.splitlines() if line.startswith("第")]
 
 
 def test_texts_do_not_steer_the_terminal(made, curate):
