@@ -11,7 +11,7 @@ import numpy as np
 from curation.browser.index import Rows
 from curation.browser.library import Library
 from curation.browser.marking import Part, excerpt, finder
-from curation.browser.view import FACETS, ORDERS, View
+from curation.browser.view import FACETS, ORDERS, View, spoken
 from curation.outputs.withheld import redacted
 
 #: Records of a page, and clusters of one.
@@ -188,7 +188,7 @@ def _clear(library: Library, text: str) -> str:
 def _unknown(library: Library, view: View) -> list[str]:
     """A sentence for each filter that no record can pass."""
     found = [
-        f"No record of this corpus has {name} “{value[:40]}”."
+        f"No record of this corpus has {name} “{spoken(name, value)[:40]}”."
         for name, value in view.filters
         if value not in library.index.facets[name].values
     ]

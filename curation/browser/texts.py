@@ -71,7 +71,7 @@ def read_texts(directory: Path, index: Index) -> Texts:
 def _read(folder: Path, columns: Sequence[str]) -> tuple[list[pa.ListArray], pa.ChunkedArray]:
     """The messages in the files of `folder`, and their ids where asked for."""
     files = sorted(folder.glob("*.parquet"))
-    # Not `read_table`, which reads data sets and imports pandas for them.
+    # Not `read_table`, which imports what data sets of many files need.
     tables = [pq.ParquetFile(path).read([*columns, "messages"]) for path in files]
     portions = [chunk for table in tables for chunk in table.column("messages").chunks]
     ids = [table.column("id").cast(pa.string()) for table in tables if columns]
