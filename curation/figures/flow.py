@@ -100,7 +100,7 @@ def _leaving(thick: float, drop: float, left: float) -> str:
 def _stage(stage: StageCounts, scale: float) -> Piece:
     """The river through a stage: a heading, then a row for each reason."""
     lost = stage.entered - stage.kept
-    after = f"{number(stage.kept)} left" if lost or not stage.kept else "all pass"
+    after = f"{number(stage.kept)} go on" if lost or not stage.kept else "all pass"
     parts = [rule(LABELS, WIDTH, 0.5), _heading(16.0, stage.stage, after)]
     y, left = ROW + 2, stage.entered * scale
     for reason, count in _named(stage.dropped):

@@ -29,14 +29,8 @@ def short(value: float) -> str:
 
 
 def edge(value: float) -> str:
-    """The edge of a bin: powers of two count in 1024, so 2048 is 2k."""
-    whole = int(value)
-    if value != whole:
-        return f"{value:.3g}"
-    for power, letter in ((2**20, "M"), (2**10, "k")):
-        if whole >= power and whole % power == 0:
-            return f"{whole // power}{letter}"
-    return short(value) if whole >= 1000 else str(whole)
+    """The edge of a bin in full: 32,768 or 0.05."""
+    return number(int(value)) if value == int(value) else f"{value:.3g}"
 
 
 def step(largest: float) -> int:

@@ -63,6 +63,7 @@ def _rules(paint: Callable[[str], str]) -> str:
         ".d-bold": "font-weight:700",
         ".d-line": f"stroke:{paint('line')};stroke-width:1;fill:none",
         ".d-outline": f"stroke:{paint('text')};stroke-width:1.5;fill:none",
+        ".d-limit": f"stroke:{paint('lost')};stroke-width:2;fill:none",
         ".d-hover": "fill:none;pointer-events:all",  # shows its <title> under the pointer
         **{f".d-{role}": f"fill:{paint(role)}" for role in fills},
         **{f".d-{role}": f"fill:{paint(role)};stroke:{paint('line')}" for role in HEAT},

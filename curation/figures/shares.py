@@ -81,11 +81,20 @@ def _source(source: str, tallies: list[Tally], values: list[str]) -> Piece:
         for value, old, new in zip(values, before, after, strict=True)
         if old or new
     ]
-    lines = _wrapped(changes or ["none"], WIDTH - BARS)
+    if len(changes) < 2:  # two bars of one colour would tell nothing
+        return _in_a_line(source, *(changes or ["none"]))
+    lines = _wrapped(changes, WIDTH - BARS)
     head = rule(0.0, WIDTH, 0.5) + text(0.0, 16.0, source, kind="bold")
     bars = [Piece(head, ROW), _bar("before", before), _bar("after", after)]
     written = [Piece(text(BARS, 15.0, line, kind="soft", room=WIDTH - BARS), ROW) for line in lines]
     return stacked([*bars, *written, Piece("", 6.0)])
+
+
+def _in_a_line(source: str, change: str) -> Piece:
+    """A source whose conversations all have one value, before and after."""
+    head = text(0.0, 16.0, source, kind="bold", room=WIDTH - measured(change) - 10)
+    told = text(WIDTH, 16.0, change, anchor="end", kind="soft")
+    return Piece(rule(0.0, WIDTH, 0.5) + head + told, ROW + 6)
 
 
 def _bar(when: str, counts: list[int]) -> Piece:

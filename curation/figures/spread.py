@@ -1,5 +1,6 @@
 """How a measure is spread before and after, as small histograms, one for each source."""
 
+from bisect import bisect_right
 from typing import Literal
 
 from curation.figures.drawing import (
@@ -35,8 +36,13 @@ TITLES = {
 Pair = tuple[Histogram, Histogram]
 
 
-def spread(statistics: Statistics, measure: Measure) -> Figure:
-    """Histograms of `measure`: before as an outline, after filled, on one scale per source."""
+def spread(
+    statistics: Statistics, measure: Measure, limit: tuple[str, float] | None = None
+) -> Figure:
+    """Histograms of `measure`: before as an outline, after filled, on one scale per source.
+
+    limit: name and value of the recipe's threshold, which is drawn where the bins reach it.
+    """
     name, title = f"spread-{measure}", f"{TITLES[measure]}, before and after"
     pairs = _pairs(statistics, measure)
     used = [i for pair in pairs for of in pair for i, count in enumerate(of.counts) if count]
@@ -45,9 +51,11 @@ def spread(statistics: Statistics, measure: Measure) -> Figure:
     bins = range(min(used), max(used) + 1)
     columns = 1 if len(pairs) == 1 else 2
     width = (WIDTH - GUTTER * (columns - 1)) / columns
-    panels = [_panel(raw, result, bins, width) for raw, result in pairs]
+    at = _place(pairs[0][0].edges, bins, limit[1]) if limit else None
+    panels = [_panel(raw, result, bins, width, at) for raw, result in pairs]
     rows = [_side_by_side(panels[i : i + columns], width) for i in range(0, len(panels), columns)]
-    key = legend([("outline", "before"), ("kept", "after")])
+    named = [("lost", f"{limit[0]} {edge(limit[1])}")] if limit and at is not None else []
+    key = legend([("outline", "before"), ("kept", "after"), *named])
     before, after = (sum(sum(pair[of].counts) for pair in pairs) for of in (0, 1))
     description = (
         f"{TITLES[measure]} of {number(before)} conversations before and {number(after)} after, "
@@ -77,13 +85,8 @@ def _range(histogram: Histogram, i: int) -> str:
     """The values of bin `i`, in words."""
     edges = histogram.edges
     if i + 1 == len(edges):
-        return f"{_written(edges[i])} or more"
-    return f"{_written(edges[i])} to under {_written(edges[i + 1])}"
-
-
-def _written(value: float) -> str:
-    """An edge in full: 1,048,576 or 0.05."""
-    return number(int(value)) if value == int(value) else f"{value:.3g}"
+        return f"{edge(edges[i])} or more"
+    return f"{edge(edges[i])} to under {edge(edges[i + 1])}"
 
 
 def _side_by_side(panels: list[Piece], width: float) -> Piece:
@@ -91,8 +94,20 @@ def _side_by_side(panels: list[Piece], width: float) -> Piece:
     return Piece("".join(shown), max(panel.height for panel in panels) + 12)
 
 
-def _panel(raw: Histogram, result: Histogram, bins: range, width: float) -> Piece:
-    """The chart of one source below its name and counts."""
+def _place(edges: list[float], bins: range, value: float) -> float | None:
+    """Where `value` lies among the drawn bins, in bins from the left; None beyond them."""
+    i = bisect_right(edges, value) - 1
+    if i not in bins:
+        return None
+    # The last bin is open; it is drawn as wide as the others.
+    end = edges[i + 1] if i + 1 < len(edges) else 2 * edges[i] - edges[i - 1]
+    return i - bins.start + min((value - edges[i]) / (end - edges[i]), 1.0)
+
+
+def _panel(
+    raw: Histogram, result: Histogram, bins: range, width: float, limit: float | None
+) -> Piece:
+    """The chart of one source below its name and counts. limit: in bins from the left."""
     counts = f"{number(sum(raw.counts))} before, {number(sum(result.counts))} after"
     top = 2 * ROW + 8
     left, room = AXIS, width - AXIS
@@ -101,6 +116,7 @@ def _panel(raw: Histogram, result: Histogram, bins: range, width: float) -> Piec
         text(0.0, 15.0, raw.source, kind="bold", room=width),
         text(0.0, 15.0 + ROW, counts, kind="soft", room=width),
         shifted(left, top, _bars(raw, result, bins, room / len(bins), scale)),
+        _limit(limit, left, top, room / len(bins)),
         _height_mark(step(CHART / scale), top + CHART, scale, left, width),
         rule(left, width, top + CHART + 0.5),
         shifted(left, top + CHART + 17, _ticks(raw.edges, bins, room)),
@@ -125,6 +141,11 @@ def _bars(raw: Histogram, result: Histogram, bins: range, pitch: float, scale: f
                 f"{tooltip(note)}</path>"
             )
     return "".join(parts) + path(f"{outline}V{CHART:.2f}", "outline")
+
+
+def _limit(place: float | None, left: float, top: float, pitch: float) -> str:
+    """A line down through the chart."""
+    return "" if place is None else path(f"M{left + place * pitch:.2f} {top:.2f}v{CHART}", "limit")
 
 
 def _height_mark(tick: int, bottom: float, scale: float, left: float, width: float) -> str:

@@ -7,6 +7,7 @@ page refuses scripts, requests and foreign styles even where both would fail.
 
 import base64
 import hashlib
+import re
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -18,6 +19,7 @@ from curation.text.printable import printable
 #: The style sheet of all pages: typography, tables, light and dark, phone and print.
 STYLE = (files("curation.pages") / "style.css").read_text(encoding="utf-8")
 
+_HAN, _KANA = re.compile(r"[\u3400-\u9fff]"), re.compile(r"[\u3040-\u30ff]")
 _NOTHING, _ITSELF = "'none'", "'self'"
 
 
@@ -25,7 +27,8 @@ _NOTHING, _ITSELF = "'none'", "'self'"
 def environment(package: str, folder: str) -> jinja2.Environment:
     """An environment for the templates in `folder` of `package`, and those of `curation/pages`.
 
-    Filters: `number` (1,234) and `percent` (12.3 %) beside Jinja's own.
+    Beside Jinja's own there are the filters `number` (1,234) and `percent` (12.3 %), and the test
+    `chinese`, for the attribute lang.
     """
     made = jinja2.Environment(
         loader=jinja2.ChoiceLoader(
@@ -39,6 +42,7 @@ def environment(package: str, folder: str) -> jinja2.Environment:
     )
     made.filters["number"] = number
     made.filters["percent"] = percent
+    made.tests["chinese"] = is_chinese
     return made
 
 
@@ -72,6 +76,11 @@ def percent(share: float) -> str:
     if 0.999 < share < 1:
         return "> 99.9 %"
     return f"{100 * share:.1f} %"
+
+
+def is_chinese(text: str) -> bool:
+    """Whether a text is to be drawn in Chinese letters: it has Han and no kana."""
+    return bool(_HAN.search(text)) and not _KANA.search(text)
 
 
 def _finalize(value: Any) -> Any:

@@ -8,9 +8,7 @@ from typing import Any
 import yaml
 
 from curation.figures import Figure, categories, flow, overlap, rounds, shares, spread
-from curation.outputs.manifest import publishable
-from curation.outputs.withheld import redacted
-from curation.recipes import load, shipped
+from curation.outputs.manifest import shipped_name
 from curation.report.choosing import searched
 from curation.report.drop_examples import Left, drop_examples
 from curation.report.edit_examples import Edited, edit_examples, fired, rule_counts
@@ -26,7 +24,7 @@ from curation.report.tables import (
 )
 from schemas.manifest import Manifest
 from schemas.recipe import Recipe
-from schemas.statistics import Cluster, Rounds, Statistics
+from schemas.statistics import Rounds, Statistics
 
 #: The totals of the paper's Table 2 (arXiv:2312.14557).
 PAPER = Rounds(of="result", source="the paper", single=141_345, multi=35_333)
@@ -67,7 +65,6 @@ class Content:
     bins: dict[str, Crossed]  # by measure
     read: Rounds  # of all sources; and after, and in the paper
     after: Rounds
-    clusters: list[Cluster]
     recipe_yaml: str
     settings_yaml: str
     commands: list[str]
@@ -103,30 +100,41 @@ def gather(directory: Path, manifest: Manifest, statistics: Statistics, seed: in
         manifest,
         statistics,
         seed,
-        {figure.name: figure for figure in figures(statistics)},
+        {figure.name: figure for figure in figures(statistics, recipe)},
         _by_stage(reasons(recipe, statistics), drop_examples(directory, privacy, seed), ran),
         _by_stage(edits(recipe, counts), edit_examples(directory, changes, privacy, seed), ran),
         {column: tally_table(statistics, column) for column in COLUMNS},
         {measure: bin_table(statistics, measure) for measure in MEASURES},
         total_rounds(statistics, "raw"),
         total_rounds(statistics, "result"),
-        [Cluster(**redacted(cluster.model_dump(), privacy)) for cluster in statistics.clusters],
         _written(recipe.model_dump(mode="json", exclude_defaults=True)),
         _written(recipe.model_dump(mode="json")),
         _commands(recipe),
     )
 
 
-def figures(statistics: Statistics) -> list[Figure]:
-    """All drawings of a corpus."""
+def figures(statistics: Statistics, recipe: Recipe | None = None) -> list[Figure]:
+    """All drawings of a corpus, with the thresholds of its recipe."""
+    limits = _limits(recipe) if recipe else {}
     return [
         flow(statistics),
         rounds(statistics),
         categories(statistics),
-        *(spread(statistics, measure) for measure in MEASURES),
+        *(spread(statistics, measure, limits.get(measure)) for measure in MEASURES),
         *(shares(statistics, column) for column in ("language", "script")),
         overlap(statistics),
     ]
+
+
+def _limits(recipe: Recipe) -> dict[Measure, tuple[str, float]]:
+    """Measure → the option of the recipe that limits it."""
+    quality = recipe.stages.quality
+    if not quality.enabled:
+        return {}
+    return {
+        "quality": ("min_score", quality.min_score),
+        "characters": ("max_chars", quality.max_chars),
+    }
 
 
 def _repairs(statistics: Statistics) -> dict[tuple[str, str], int]:
@@ -162,5 +170,7 @@ def _written(document: dict[str, Any]) -> str:
 
 def _commands(recipe: Recipe) -> list[str]:
     """What makes the corpus again: the name of a shipped recipe where it is one unchanged."""
-    same = (name for name in shipped() if publishable(load(name).recipe) == recipe)
-    return [f"curate run {next(same, 'recipe.yaml')} --output corpus", "curate verify corpus"]
+    return [
+        f"curate run {shipped_name(recipe) or 'recipe.yaml'} --output corpus",
+        "curate verify corpus",
+    ]

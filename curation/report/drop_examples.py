@@ -5,6 +5,7 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,11 @@ Rows = Mapping[str, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A message of an example."""
+    """A message of an example, or the beginning of a record that has none."""
 
     role: str
+    number: int | None  # of the message, from 1
+    skipped: int  # messages not shown before this one
     pieces: list[Piece]
 
 
@@ -39,7 +42,7 @@ class Left:
     record: int  # from 1
     evidence: str
     messages: list[Spoken]
-    omitted: int  # messages not shown
+    omitted: int  # messages not shown after the last one
     survivor: str | None
     against: list[Piece]
 
@@ -80,8 +83,8 @@ def _left(decision: dict[str, Any], texts: Rows, stayed: Rows, privacy: Privacy)
         decision["file"],
         decision["position"] + 1,
         in_words(decision["stage"], decision["reason"], evidence),
-        _quoted(evidence) if not messages else [_spoken(messages[i], i, evidence) for i in shown],
-        len(messages) - len(shown),
+        _dialogue(messages, shown, evidence) if messages else _quoted(evidence),
+        len(messages) - shown[-1] - 1 if messages else 0,
         survivor,
         _against(_messages(stayed, survivor, privacy), messages) if survivor else [],
     )
@@ -100,16 +103,27 @@ def _shown(messages: list[dict[str, str]], evidence: Mapping[str, Any]) -> list[
     return sorted({0, max(turn - 1, 0), turn} & {*range(len(messages))})
 
 
-def _spoken(message: Mapping[str, str], place: int, evidence: Mapping[str, Any]) -> Spoken:
+def _dialogue(
+    messages: list[dict[str, str]], shown: list[int], evidence: Mapping[str, Any]
+) -> list[Spoken]:
+    """The messages at the places `shown`, with what the evidence found in them."""
     measured = evidence.get("measured")
-    found = measured if isinstance(measured, str) and place == evidence.get("turn") else ""
-    return Spoken(message["role"], around(message["content"], found))
+    found = {evidence.get("turn"): measured} if isinstance(measured, str) else {}
+    return [
+        Spoken(
+            messages[place]["role"],
+            place + 1,
+            place - last - 1,
+            around(messages[place]["content"], found.get(place, "")),
+        )
+        for last, place in pairwise([-1, *shown])
+    ]
 
 
 def _quoted(evidence: Mapping[str, Any]) -> list[Spoken]:
-    """What the evidence quotes of a record that could not be read."""
+    """What the evidence quotes of a record that is no conversation."""
     excerpt = evidence.get("excerpt")
-    return [Spoken("record", around(str(excerpt)))] if excerpt else []
+    return [Spoken("record", None, 0, around(str(excerpt)))] if excerpt else []
 
 
 def _against(stayed: list[dict[str, str]], left: list[dict[str, str]]) -> list[Piece]:

@@ -44,19 +44,30 @@ def _counted(evidence: Evidence) -> str:
     return f"{_value(kinds)}, in message {messages}"
 
 
+#: What a number is that a quality rule measured.
+_MEASURED = {
+    "garbled": "share of damaged characters",
+    "repetition": "share of the answer that repeats itself",
+    "wrong_language": "share of letters that are not Chinese",
+    "too_short": "words",
+    "message_too_long": "characters",
+}
+
+
 def _quality(evidence: Evidence) -> str:
     measured, limit = evidence["measured"], evidence["threshold"]
     expected = f"expected {limit}" if isinstance(limit, str) else f"limit {_rounded(limit)}"
-    told = [f"message {evidence['turn'] + 1}: {_rounded(measured)}, {expected}"]
+    what = "" if isinstance(measured, str) else _MEASURED.get(evidence["rule"], "measured") + " "
+    told = [f"message {evidence['turn'] + 1}: {what}{_rounded(measured)}, {expected}"]
     if "score" in evidence:
-        told.append(f"quality {evidence['score']:.2f}, below {evidence['min_score']}")
+        told.append(f"quality {evidence['score']:.4g}, below {evidence['min_score']}")
     others = [rule for rule in evidence.get("rules", []) if rule != evidence["rule"]]
     return "; ".join([*told, *[f"also found: {', '.join(others)}"] * bool(others)])
 
 
 def _translation(evidence: Evidence) -> str:
-    words = " ".join(f"“{word}”" for word in evidence.get("words", []))
-    return f"score {evidence['score']:.2f}, below {evidence['min_score']}; most against it: {words}"
+    words = " ".join(f"“{_on_a_line(word)}”" for word in evidence.get("words", []))
+    return f"score {evidence['score']:.4g}, below {evidence['min_score']}; most against it: {words}"
 
 
 def _too_long(evidence: Evidence) -> str:
@@ -69,7 +80,7 @@ def _benchmark(evidence: Evidence) -> str:
     told = (
         f"message {evidence['turn'] + 1} contains item {evidence['item']} of "
         f"{evidence['benchmark']}{subject}: {evidence['matched'].replace('_', ' ')}, "
-        f"score {evidence['score']:.2f}, threshold {evidence['threshold']}"
+        f"score {evidence['score']:.4g}, threshold {evidence['threshold']}"
     )
     return f"{told}; also {', '.join(also)}" if also else told
 
@@ -93,7 +104,11 @@ def _empty(evidence: Evidence) -> str:
 def _rounded(value: Any) -> str:
     if isinstance(value, str):
         return f"“{value}”"
-    return f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
+    return f"{value:.4g}" if isinstance(value, float) else f"{value:,}"
+
+
+def _on_a_line(text: str) -> str:
+    return text.replace("\n", "↵").replace("\t", "⇥").replace(" ", "␣")
 
 
 #: By reason or, where all reasons of a stage are told alike, by stage.

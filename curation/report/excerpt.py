@@ -21,23 +21,28 @@ class Piece:
     text: str
 
 
+_GAP, _EMPTY = Piece("cut", " … "), Piece("cut", "(an empty message)")
+
+
 def changed(before: str, diff: Sequence[Any] | None, *, hidden: bool = False) -> list[Piece]:
     """The changed parts of `before` with a little of what is around them.
 
     diff: by `schemas.ledger.CHANGE`; None where the message was removed. hidden: of what was taken
-    out only the length is told.
+    out only the length is told, and of what is around it nothing: names stand beside numbers.
     """
     if diff is None:
-        return [Piece("removed", _shortened(before, _visible))]
+        return [Piece("removed", _shortened(before, _visible)) if before else _EMPTY]
     pieces: list[Piece] = []
     place = 0
     for change in diff[:CHANGES]:
-        pieces += _gap(before[place : change["start"]], at_start=not place)
+        same = before[place : change["start"]]
+        pieces += [_GAP] * bool(same) if hidden else _gap(same, at_start=not place)
         pieces += _change(change["removed"], change["added"], hidden)
         place = change["start"] + len(change["removed"])
     if len(diff) > CHANGES:
         return [*pieces, Piece("cut", f"… and {len(diff) - CHANGES:,} more changes")]
-    return [*pieces, *_beginning(before[place:], CONTEXT)]
+    rest = before[place:]
+    return [*pieces, *([_GAP] * bool(rest) if hidden else _beginning(rest, CONTEXT))]
 
 
 def around(text: str, found: str = "") -> list[Piece]:
@@ -71,7 +76,7 @@ def _gap(text: str, at_start: bool) -> Iterator[Piece]:
         return
     if not at_start:
         yield Piece("same", text[:CONTEXT])
-    yield Piece("cut", " … ")
+    yield _GAP
     yield Piece("same", text[-CONTEXT:])
 
 

@@ -130,7 +130,7 @@ def test_the_flow_tells_every_number(usual):
     assert follows["records"] == "107,167"
     assert follows["alpaca_zh"] == "52,002"
     assert follows["smile"] == "55,165"
-    assert follows["read"] == "107,050 left"
+    assert follows["read"] == "107,050 go on"
     assert follows["no_answer"] == "–117"
     assert follows["clean"] == "all pass"
     assert follows["rule_14"] == "–14"
@@ -189,6 +189,28 @@ def test_the_histograms_are_those_of_the_statistics(usual, measure):
     assert found == expected
 
 
+def test_the_threshold_stands_where_its_value_lies(usual):
+    def line(limit):
+        root = ET.fromstring(figures.spread(usual, "quality", ("min_score", limit)).svg)
+        lines = [p.get("d") for p in root.iter(SVG + "path") if p.get("class") == "d-limit"]
+        return [float(re.match(r"M([\d.]+)", d)[1]) for d in lines]
+
+    low, middle, high = (line(limit) for limit in (0.4, 0.5, 0.525))
+    assert len(low) == len(middle) == len(high) == 2
+    assert middle[0] - low[0] == pytest.approx(4 * (high[0] - middle[0]), abs=0.05)
+    assert "min_score 0.5" in texts(figures.spread(usual, "quality", ("min_score", 0.5)))
+    assert not line(-1)
+
+
+def test_one_value_is_told_in_a_line(usual):
+    only = [
+        t.model_copy(update={"counts": {"zh": 7 if t.of == "raw" else 5}}) for t in usual.tallies
+    ]
+    figure = figures.shares(usual.model_copy(update={"tallies": only}), "language")
+    assert texts(figure).count("zh 7 → 5") == 2
+    assert "before" not in texts(figure)
+
+
 def test_shares_tell_before_and_after_even_of_the_rare(usual):
     shown = " · ".join(texts(figures.shares(usual, "script")))
     for value in ("Hans", "Hant", "mixed"):
@@ -229,7 +251,7 @@ def test_pictures_are_png_and_always_the_same(statistics):
         one = figures.png(figure)
         assert one == figures.png(figure)
         width, height, pixels = decoded(one)
-        assert width == 1008  # (480 + 2 margins + 2 frames) * 2
+        assert width == 756  # (480 + 2 margins + 2 frames) * 1.5
         assert height > 50
         assert pixels[:4] == b"\xff\xff\xff\xff"
         assert len(set(pixels)) > 3, "an empty picture"
@@ -319,7 +341,7 @@ def test_short_numbers(value, written):
 def test_numbers_for_people():
     assert number(176678) == "176,678"
     assert [edge(v) for v in (0, 1, 512, 1024, 65536, 2**20, 0.05, 1000)] == (
-        ["0", "1", "512", "1k", "64k", "1M", "0.05", "1k"]
+        ["0", "1", "512", "1,024", "65,536", "1,048,576", "0.05", "1,000"]
     )
     assert [step(v) for v in (1, 4, 9, 10, 390, 176678)] == [1, 2, 5, 10, 200, 100000]
 

@@ -98,7 +98,6 @@ def test_every_rule_is_there_with_its_count_and_examples(sample, html):
         for reason, n in stage.dropped.items():
             assert f'id="{stage.stage}-{reason}"' in html
             assert f"{reason} {n} record" in text
-            assert f"Examples of {reason}" in text
         for rule in stage.edited:
             assert f'id="{stage.stage}-{rule}"' in html
     quality = {rule for rule in REASONS["quality"] if f'id="quality-{rule}"' not in html}
@@ -251,6 +250,27 @@ def test_nothing_is_written_through_links(curate, corpus, tmp_path):
     assert (done.code, "is a link" in done.err) == (1, True)
 
 
+def test_a_record_without_an_answer_is_shown_and_its_messages_numbered(html):
+    quoted = re.search(r'id="read-no_answer">.*?</details>', html, re.DOTALL)[0]
+    assert quoted.count('<span class="role">record</span>') == 3
+    assert "&#34;instruction&#34;:" in quoted
+    assert "message 2 · assistant" in html
+    assert re.search(r"… \d+ (more )?messages? not shown …", html)
+
+
+def test_what_did_not_run_is_said(curate, write_recipe, tmp_path):
+    path = tmp_path / "a.jsonl"
+    record = {"instruction": "请介绍一下北京的历史。", "output": "北京有三千多年的历史。"}
+    path.write_text(json.dumps(record))
+    off = {name: {"enabled": False} for name in ("language", "script", "quality", "category")}
+    recipe = write_recipe(stages=off | {"dedup": {"enabled": False}}, only=path)
+    assert curate("run", recipe, "--output", tmp_path / "out", "--workers", 1).code == 0
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert page.count("switched off") == 5
+    summaries = re.findall(r"<summary>(.*?)</summary>", page)
+    assert len(set(summaries)) == len(summaries)
+
+
 MOBILE, MAIL = "13912345678", "xiaolin@qingniao.com.cn"
 BROKEN = f"{MOBILE[:4]}\u200b{MOBILE[4:]}"
 
@@ -296,6 +316,10 @@ def test_changes_are_cut_around_and_white_space_is_seen():
     assert MOBILE not in "".join(p.text for p in hidden)
     assert Piece("removed", "11 characters, not shown") in hidden
     assert changed("全部", None) == [Piece("removed", "全部")]
+    assert changed("", None) == [Piece("cut", "(an empty message)")]
+    named = "张伟的电话13912345678，cvc 123"
+    hidden = changed(named, [{"start": 5, "removed": MOBILE, "added": "[手机号]"}], hidden=True)
+    assert "".join(p.text for p in hidden) == " … 11 characters, not shown[手机号] … "
     many = [{"start": i * 2, "removed": "a", "added": "b"} for i in range(30)]
     assert changed("a." * 30, many)[-1] == Piece("cut", "… and 22 more changes")
 
@@ -314,6 +338,13 @@ def test_evidence_is_told_in_words():
     })  # fmt: skip
     assert told == (
         "message 2: “原文”, expected a changed text; quality 0.39, below 0.5; also found: too_short"
+    )
+    garbled = {
+        "turn": 1, "rule": "garbled", "measured": 0.6789, "threshold": 0.01, "score": 0.4996,
+        "min_score": 0.5,
+    }  # fmt: skip
+    assert in_words("quality", "garbled", garbled) == (
+        "message 2: share of damaged characters 0.6789, limit 0.01; quality 0.4996, below 0.5"
     )
     assert in_words("privacy", "privacy", {"kinds": {"email": 2}, "turns": [0, 3]}) == (
         "email 2, in message 1, 4"

@@ -121,8 +121,27 @@ def test_it_prints_light_and_whole(open_page, sample):
     assert page.evaluate(background) != "rgb(255, 255, 255)"
     page.emulate_media(media="print", color_scheme="dark")
     assert page.evaluate(background) == "rgb(255, 255, 255)"
-    heights = page.locator("details > :not(summary)").evaluate_all(
+    heights = page.locator("details:not(.numbers) > :not(summary)").evaluate_all(
         "all => all.map(one => one.getBoundingClientRect().height)"
     )
     assert heights
     assert min(heights) > 0
+    assert not page.locator("details.numbers").first.is_visible()
+    page.set_viewport_size({"width": 688, "height": 900})  # A4 without its margins
+    wide = page.locator("table").evaluate_all(
+        "all => Math.max(...all.map(one => one.getBoundingClientRect().right))"
+    )
+    assert wide <= 688
+
+
+def test_piled_marks_cover_nothing_around(page, sample, tmp_path):
+    page.goto((sample / "report.html").as_uri())
+    style = "getComputedStyle(document.querySelector('.text'))"
+    assert page.evaluate(f"[{style}.overflowX, {style}.contain]") == ["clip", "paint"]
+
+
+def test_a_wide_screen_is_used(page, sample):
+    page.goto((sample / "report.html").as_uri())
+    figure, table = (page.locator(f"section:has(#flow) {tag}").first for tag in ("figure", "table"))
+    assert table.bounding_box()["x"] > figure.bounding_box()["x"] + figure.bounding_box()["width"]
+    assert page.evaluate("document.documentElement.scrollHeight") < 14_000
