@@ -241,7 +241,7 @@ def test_llama_factory_takes_every_row_by_the_entry(sample):
             "texts as they were",
         ),
         ({"privacy": {"action": "flag"}}, "the column `pii` names the kinds", "pii` says where"),
-        ({"dedup": {"key": "prompt"}}, "by their questions alone; same prompt", "the whole conv"),
+        ({"dedup": {"key": "prompt"}}, "by their questions alone; same prompt", "by the whole"),
         ({"dedup": {"enabled": False}}, "only to keep them on one side", "were not looked for"),
         ({"category": {"enabled": False}}, "Topics were not assigned", "Topics are by a model"),
         ({"quality": {"identity": "keep"}}, "is another model were kept", "was replaced by Au"),
