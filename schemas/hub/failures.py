@@ -38,6 +38,10 @@ class OddAnswerError(Exception):
     """The Hub's answer is none that the client can read."""
 
 
+class StorageError(Exception):
+    """Large files could not be stored, after attempts of the uploader's own."""
+
+
 class AgainError(Exception):
     """What the Hub has made does not show yet. Its text is a sentence."""
 
@@ -89,8 +93,7 @@ def attempts(error: BaseException) -> int:
     if isinstance(error, errors.HfHubHTTPError):
         status = error.response.status_code
         return _ATTEMPTS if status in _PASSING or status >= 500 else 1
-    # RuntimeError is how Xet's uploader fails, after attempts of its own.
-    if isinstance(error, (OddAnswerError, RuntimeError)):
+    if isinstance(error, (OddAnswerError, StorageError)):
         return 2
     return _ATTEMPTS if isinstance(error, (*_transport(), AgainError)) else 1
 
@@ -155,10 +158,8 @@ def _sentence(error: BaseException) -> str | None:
         ),
         (OddAnswerError, "the Hub's answer cannot be read; repeat the command later"),
         (_transport(), "the Hub cannot be reached; check the connection and repeat the command"),
-        (RuntimeError, _STORAGE),
+        (StorageError, _STORAGE),
     ]
-    if type(error).__name__ == "XetAuthenticationError":
-        return f"the Hub's storage answers 403: {_REMEDIES[403]}"
     return next((sentence for kind, sentence in kinds if isinstance(error, kind)), None)
 
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from schemas.errors import AuroraError
 from schemas.hub.changes import Change, Wanted
-from schemas.hub.failures import asking
+from schemas.hub.failures import StorageError, asking, cause
 from schemas.hub.repository import Target
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ def stored(
 
 
 def _store(api: "HfApi", target: Target, new: "list[CommitOperationAdd]") -> None:
+    from huggingface_hub.errors import OfflineModeIsEnabled
+
     try:
         with asking():
             api.preupload_lfs_files(
@@ -50,10 +52,12 @@ def _store(api: "HfApi", target: Target, new: "list[CommitOperationAdd]") -> Non
                 create_pr=target.create_pr,
                 free_memory=False,
             )
-    except (RuntimeError, PermissionError) as error:
-        if error.__cause__ is None:  # of Xet's uploader, which does not say what it was answered
-            _ask_storage(api, target)
-        raise
+    except (RuntimeError, ConnectionError, TimeoutError, PermissionError) as error:
+        if isinstance(cause(error), OfflineModeIsEnabled) or error.__cause__ is not None:
+            raise
+        # It is of Xet's uploader, which hides what it was answered.
+        _ask_storage(api, target)
+        raise StorageError from error
 
 
 def _ask_storage(api: "HfApi", target: Target) -> None:

@@ -500,13 +500,32 @@ def test_a_repository_that_is_closed_is_a_sentence(push, hub, headers, word):
     assert word in push(code=1).said
 
 
-@pytest.mark.parametrize("status", [401, 403, 404])
-def test_a_token_that_may_not_store_is_said_with_xet_too(push, hub, monkeypatch, status):
+XET = "import huggingface_hub; huggingface_hub.constants.HF_HUB_DISABLE_XET = False\n"
+
+
+@pytest.mark.parametrize(("status", "word"), [(401, "answers 401"), (403, "write access")])
+def test_a_token_that_may_not_store_is_said_with_xet_too(push, hub, status, word):
+    pytest.importorskip("hf_xet")
     existing(hub)
-    xet = "import huggingface_hub; huggingface_hub.constants.HF_HUB_DISABLE_XET = False\n"
     hub.faults.append(Fault("xet-write-token", status, 99))
-    assert f"answers {status}" in push(before=HASTE + xet, code=1).said
+    assert word in push(before=HASTE + XET, code=1).said
     assert len([line for line in hub.requests if "preupload" in line]) == 1
+
+
+def test_a_storage_that_fails_is_asked_twice(push, hub, monkeypatch):
+    pytest.importorskip("hf_xet")
+    existing(hub)
+    real = Writing.repository
+
+    def refusing(self, key, rest):
+        if rest[:1] != ["xet-write-token"]:
+            return real(self, key, rest)
+        place = {"casUrl": f"{self.server.url}/cas", "accessToken": "x", "exp": 9_999_999_999}
+        return self.send_json(place)
+
+    monkeypatch.setattr(Writing, "repository", refusing)
+    assert "large files could not be stored" in push(before=HASTE + XET, code=1).said
+    assert len([line for line in hub.requests if "preupload" in line]) == 2
 
 
 SLEEPS = "import time, sys; time.sleep = lambda s: print('slept', s, file=sys.stderr)\n"
