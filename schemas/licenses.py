@@ -10,13 +10,15 @@ _CONDITIONS = {
     "nc": "no commercial use",
     "nd": "no changed versions",
 }
-#: Ids that the Hub knows → what they ask for. What is not here is not judged.
+#: Ids that the Hub knows → what they ask for; of those that ask for the same, the one with the most
+#: to do for it comes last. What is not here is not judged.
 _LICENSES: dict[str, frozenset[str]] = {
     license_: frozenset(conditions.split())
     for conditions, licenses in (
         ("", "cc0-1.0 pddl unlicense wtfpl"),
-        ("by", "apache-2.0 mit isc bsd bsd-2-clause bsd-3-clause ncsa zlib odc-by"),
-        ("by", "cc-by-2.0 cc-by-2.5 cc-by-3.0 cc-by-4.0 cdla-permissive-1.0 cdla-permissive-2.0"),
+        ("by", "zlib isc mit bsd bsd-2-clause bsd-3-clause ncsa apache-2.0"),
+        ("by", "cdla-permissive-2.0 cdla-permissive-1.0 odc-by"),
+        ("by", "cc-by-2.0 cc-by-2.5 cc-by-3.0 cc-by-4.0"),
         ("by sa", "cc-by-sa-3.0 cc-by-sa-4.0 cdla-sharing-1.0 odbl mpl-2.0 gfdl"),
         ("by sa", "gpl gpl-2.0 gpl-3.0 lgpl lgpl-2.1 lgpl-3.0 agpl-3.0"),
         ("by nc", "cc-by-nc-2.0 cc-by-nc-3.0 cc-by-nc-4.0"),
@@ -57,9 +59,10 @@ class Combined:
 def combine(licenses: Iterable[str]) -> Combined:
     """The one of the rows' licences that asks for all that any of them asks for, else `other`.
 
-    Of several that ask for the same, only the newest of one family (cc-by-3.0, cc-by-4.0) stands
-    for all. Licences that ask to share alike each name themselves for that, those that allow no
-    changes allow no mixing, and the GPL 2 refuses Apache's terms: all these make `other`, too.
+    Of several that ask for the same, the one with the most to do for it: a notice (mit), a notice
+    and named changes (apache-2.0), the same made for texts and data (cc-by-4.0). Licences that ask
+    to share alike each name themselves for that, those that allow no changes allow no mixing, and
+    the GPL 2 refuses Apache's terms: all these make `other`, too.
     A single licence whose terms are not known stands for all under its own name. A rule of
     caution, no legal advice: whether weights inherit the licence of their data is open.
     """
@@ -73,18 +76,13 @@ def combine(licenses: Iterable[str]) -> Combined:
         return Combined(found[0], None, f"the licence of every row; it asks for {_named(asked)}")
     why = f"together the licences of the rows ask for {_named(asked)}"
     fitting = [one for one in found if _LICENSES[one] == asked]
-    if len({_family(one) for one in fitting}) != 1 or not _mix(found):
+    if not fitting or not _mix(found):
         why += f", and none of them stands for all ({', '.join(found)})"
         return Combined("other", "combined-data-licenses", why)
-    strictest = max(fitting)
+    strictest = max(fitting, key=list(_LICENSES).index)
     if len(fitting) > 1:
-        return Combined(strictest, None, f"{why}, and {strictest} is the newest that does")
+        return Combined(strictest, None, f"{why}, and of those that do, {strictest} is strictest")
     return Combined(strictest, None, f"{why}, and {strictest} is the one that asks for all of it")
-
-
-def _family(license_: str) -> str:
-    """The licence without its version: `bsd-3-clause` is `bsd`, `cc-by-4.0` is `cc-by`."""
-    return re.sub(r"-[\d.]+(-clause)?$", "", license_)
 
 
 def _mix(found: list[str]) -> bool:

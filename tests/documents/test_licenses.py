@@ -8,9 +8,9 @@ from schemas.licenses import combine
 @pytest.mark.parametrize(
     ("licenses", "expected"),
     [
-        (["apache-2.0", "mit"], "other"),
-        (["bsd-3-clause", "cc-by-4.0"], "other"),
-        (["apache-2.0", "cc-by-4.0"], "other"),
+        (["apache-2.0", "mit"], "apache-2.0"),
+        (["bsd-3-clause", "cc-by-4.0"], "cc-by-4.0"),
+        (["apache-2.0", "cc-by-4.0"], "cc-by-4.0"),
         (["gpl-2.0", "apache-2.0"], "other"),
         (["gpl-3.0", "apache-2.0"], "gpl-3.0"),
         (["cc-by-4.0", "cc-by-nd-4.0"], "other"),
@@ -47,5 +47,6 @@ def test_the_reason_names_what_is_asked_and_what_is_not_known():
     assert "Our own terms, unknown" in odd.why
     assert combine(["Our own terms"]).name == "our-own-terms"
     assert combine(["openrail++"]).name == "unknown-data-license"
-    assert "(apache-2.0, mit)" in combine(["mit", "apache-2.0"]).why
+    assert "apache-2.0 is strictest" in combine(["mit", "apache-2.0"]).why
+    assert "(cc-by-nc-4.0, cc-by-sa-4.0)" in combine(["cc-by-nc-4.0", "cc-by-sa-4.0"]).why
     assert combine(["unknown"]).name == "unknown-data-license"
