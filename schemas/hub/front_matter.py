@@ -25,7 +25,7 @@ def split(card: str) -> tuple[str, str]:
 
 
 def merged(ours: str, theirs: str, keys: Collection[str]) -> tuple[str, list[str]]:
-    """Our front matter with what is not ours of theirs, and the keys whose value ours replaces.
+    """Our front matter with what is not ours of theirs, and the keys of theirs that do not stay.
 
     keys: what we may write; what we left out of it this time goes. Of `tags` all stay, and of
     `configs` and `dataset_info` the entries by other names than ours. Raises ValueError where
@@ -33,19 +33,17 @@ def merged(ours: str, theirs: str, keys: Collection[str]) -> tuple[str, list[str
     """
     own, other = _mapping(ours), _mapping(theirs)
     added = {key: pair for key, pair in other.items() if key not in keys and key not in own}
-    for key in other.keys() - added.keys():
+    for key in [key for key in other if key not in added]:
         if more := _more(key, own, other):
             name = own.get(key, other[key])[0]
             added[key] = name, yaml.SequenceNode("tag:yaml.org,2002:seq", more)
-    replaced = [
-        key
-        for key in own
-        if key in other and key not in added and _plain(own[key][1]) != _plain(other[key][1])
-    ]
+    same = {key for key in own if key in other and _plain(own[key][1]) == _plain(other[key][1])}
+    replaced = [key for key in other if key not in added and key not in same and key != "tags"]
     if not added:
         return ours, replaced
     result = yaml.MappingNode("tag:yaml.org,2002:map", list((own | added).values()))
-    return _written(result), replaced
+    text = yaml.serialize(result, Dumper=yaml.BaseDumper, allow_unicode=True, width=10_000)
+    return str(text), replaced
 
 
 def _mapping(text: str) -> _Map:
@@ -70,19 +68,13 @@ def _pairs(node: yaml.MappingNode) -> _Map:
 
 def _more(key: str, own: _Map, other: _Map) -> list[yaml.Node]:
     """Our entries of a list and those of others, where they have some that are not ours."""
-    here = _entries(own[key][1]) if key in own else []
-    there = _entries(other[key][1])
-    if key == "tags" and here:
-        known = {_plain(one) for one in here}
-    elif key in _NAMED:
-        known = {_named(one) for one in here} or {"default"}
-        there = [one for one in there if isinstance(one, yaml.MappingNode)]
-        here = [_with_name(one) for one in here]
-    else:
+    if key not in ("tags", *_NAMED):
         return []
-    name = _plain if key == "tags" else _named
-    foreign = [one for one in there if name(one) not in known]
-    return [*here, *(map(_with_name, foreign) if key in _NAMED else foreign)] if foreign else []
+    name = _named if key in _NAMED else _plain
+    here = _entries(own[key][1]) if key in own else []
+    known = {name(one) for one in here} or {"default"}
+    foreign = [one for one in _entries(other[key][1]) if name(one) not in known]
+    return [_with_name(one) for one in [*here, *foreign]] if foreign else []
 
 
 def _entries(node: yaml.Node) -> list[yaml.Node]:
@@ -110,7 +102,3 @@ def _plain(node: yaml.Node) -> str:
         return repr(node.value)
     below = node.value if isinstance(node, yaml.SequenceNode) else sum(node.value, ())
     return f"{node.tag}({', '.join(map(_plain, below))})"
-
-
-def _written(node: yaml.Node) -> str:
-    return str(yaml.serialize(node, Dumper=yaml.BaseDumper, allow_unicode=True, width=10_000))
