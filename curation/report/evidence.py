@@ -49,7 +49,7 @@ _MEASURED = {
     "garbled": "share of damaged characters",
     "repetition": "share of the answer that repeats itself",
     "wrong_language": "share of letters that are not Chinese",
-    "too_short": "words",
+    "too_short": "letters",
     "message_too_long": "characters",
 }
 
