@@ -53,10 +53,11 @@ def asking() -> Iterator[None]:
 
     try:
         yield
-    except HTTPError:  # may be a ValueError too
+    except Exception as error:
+        odd = isinstance(cause(error), (LookupError, TypeError, AttributeError, ValueError))
+        if odd and not isinstance(cause(error), HTTPError):  # which may be a ValueError too
+            raise OddAnswerError from error
         raise
-    except (LookupError, TypeError, AttributeError, ValueError) as error:
-        raise OddAnswerError from error
 
 
 @contextmanager

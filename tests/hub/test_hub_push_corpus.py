@@ -460,6 +460,18 @@ def test_an_answer_that_is_odd_is_a_sentence(push, hub, monkeypatch, place):
     assert len(commits(hub)) == 2
 
 
+def test_an_address_to_store_at_that_is_odd_is_a_sentence(push, hub, monkeypatch):
+    existing(hub)
+    real = Writing.send_json
+
+    def odd(self, value, status=200):
+        text = json.dumps(value).replace('"href"', '"odd"')
+        return real(self, json.loads(text), status)
+
+    monkeypatch.setattr(Writing, "send_json", odd)
+    assert "answer cannot be read" in push(code=1).said
+
+
 def test_a_commit_whose_answer_is_odd_is_found(push, hub, monkeypatch):
     real = Writing.commit
 
