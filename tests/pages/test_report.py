@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from curation.outputs.clusters import EXCERPT, _beginning
 from curation.report import render
 from curation.report.choosing import order
 from curation.report.content import gather
@@ -292,11 +293,21 @@ def test_personal_data_is_in_no_report(curate, write_recipe, tmp_path, action):
     recipe = write_recipe(stages={"privacy": {"action": action}}, a=path)
     assert curate("run", recipe, "--output", out, "--workers", 1).code == 0
     page = (out / "report.html").read_text(encoding="utf-8")
+    statistics = (out / "statistics.json").read_text(encoding="utf-8")
+    assert read_statistics(out).clusters or action == "drop"
+    assert not re.search(f"{MOBILE}|{MAIL}", statistics)
     shown = re.sub(r"\\u200b|<[^>]+>", "", page)
     assert "language-language" in page
     for piece in (MOBILE, MAIL, MOBILE[:4] + "\u200b", "xiaolin"):
         assert piece not in shown
         assert piece not in page
+
+
+def test_no_placeholder_is_cut_in_two():
+    for before in range(EXCERPT + 2):
+        shown = _beginning("甲" * before + "[手机号]" + "乙" * EXCERPT)
+        assert shown.count("[") == shown.count("]")
+        assert len(shown) <= EXCERPT
 
 
 def test_changes_are_cut_around_and_white_space_is_seen():
