@@ -102,8 +102,9 @@ def _bounded(wait: int | None) -> int:
 @contextmanager
 def _hub(patience: _Patience) -> Iterator["HfApi"]:
     """The client. Raises AuroraError where there is no token that it could send."""
-    from huggingface_hub import HfApi, get_session, get_token, set_client_factory
-    from huggingface_hub.utils import _http
+    with addressed():
+        from huggingface_hub import HfApi, get_session, get_token, set_client_factory
+        from huggingface_hub.utils import _http
 
     token = get_token()
     if not token:

@@ -4,17 +4,20 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from huggingface_hub import DatasetCardData
 
 from curation.outputs.card.origins import addresses, origins
 from schemas.conversation import DATA
+from schemas.hub.failures import addressed
 from schemas.licenses import Combined
 from schemas.manifest import Manifest, OutputFile
 from schemas.statistics import Statistics
+
+if TYPE_CHECKING:
+    from huggingface_hub import DatasetCardData
 
 LICENSE = "LICENSE.md"
 #: The Hub's size categories: upper bound in rows, name.
@@ -32,8 +35,11 @@ _DTYPES = {pa.string(): "string", pa.int32(): "int32", pa.float32(): "float32"}
 
 def card_data(
     directory: Path, manifest: Manifest, statistics: Statistics, license_: Combined
-) -> DatasetCardData:
+) -> "DatasetCardData":
     """The front matter, from what is in `directory` and the manifest of it so far."""
+    with addressed():
+        from huggingface_hub import DatasetCardData
+
     languages = list(kept_counts(statistics, "language"))
     shards = data_shards(manifest)
     return DatasetCardData(
