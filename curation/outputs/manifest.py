@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from curation.outputs.writing import write_all
 from curation.recipes import load, shipped
 from schemas.corpus import MANIFEST
 from schemas.manifest import Manifest, OutputFile
@@ -51,9 +52,7 @@ def _parts(path: str) -> tuple[str, ...]:
 
 def write_manifest(directory: Path, manifest: Manifest) -> None:
     """Write `manifest.json`, whole or not at all."""
-    partial = directory / f"{MANIFEST}.partial"
-    partial.write_text(manifest_text(manifest), encoding="utf-8")
-    partial.replace(directory / MANIFEST)
+    write_all({directory / MANIFEST: manifest_text(manifest).encode()})
 
 
 def manifest_text(manifest: Manifest) -> str:

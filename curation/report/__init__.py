@@ -10,9 +10,9 @@ from markupsafe import Markup
 from curation.figures import STYLE as FIGURE_STYLE
 from curation.figures import png
 from curation.outputs.card import CARD_FIGURES
+from curation.outputs.writing import write_all
 from curation.pages import STYLE, environment, policy
 from curation.report.content import Content, figures, gather
-from curation.report.writing import write_all
 from schemas.errors import AuroraError
 from schemas.manifest import Manifest, OutputFile
 from schemas.statistics import Statistics

@@ -5,9 +5,9 @@ from pathlib import Path
 from curation.outputs.manifest import manifest_text
 from curation.outputs.verify import differences
 from curation.outputs.workspace import workspace
+from curation.outputs.writing import write_all
 from curation.report import ASSETS, REPORT, entries, render, report_files
 from curation.report.content import figures, gather
-from curation.report.writing import write_all
 from schemas.corpus import MANIFEST, read_manifest, read_statistics
 from schemas.errors import AuroraError, CorpusError, RecipeError
 from schemas.manifest import Manifest

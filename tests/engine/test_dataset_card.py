@@ -387,6 +387,20 @@ def test_damaged_marks_lose_nothing(curate, corpus):
     assert again().code == 0
 
 
+def test_nothing_is_written_through_links(corpus, tmp_path):
+    out, again = corpus
+    theirs = tmp_path / "theirs"
+    theirs.write_text("theirs")
+    names = ("README.md", "LICENSE.md", "manifest.json")
+    for name in names:
+        for link in (f"{name}.partial", f".{name}.partial"):
+            (out / link).symlink_to(theirs)
+    assert again(license_="house rules 1.0").code == 0
+    assert theirs.read_text() == "theirs"
+    assert not any((out / name).is_symlink() for name in names)
+    assert not list(out.glob(".*.partial"))
+
+
 def test_where_no_licence_stands_for_all_the_card_says_so(curate, corpus):
     out, again = corpus
     assert not (out / "LICENSE.md").exists()

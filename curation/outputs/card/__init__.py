@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from curation.outputs.card.metadata import LICENSE, card_data
 from curation.outputs.card.prose import SECTIONS, body, license_text
 from curation.outputs.manifest import describe
+from curation.outputs.writing import write_all
 from schemas.corpus import MANIFEST
 from schemas.errors import CorpusError
 from schemas.licenses import Combined, combine
@@ -51,17 +52,18 @@ def write_card(
     the files. Raises CorpusError as `kept_sections` does.
     """
     kept = kept_sections(directory)
-    _write(directory / CARD, render_card(directory, manifest, statistics, figures, kept))
-    written = [describe_card(directory)]
+    card = render_card(directory, manifest, statistics, figures, kept)
+    files = {directory / CARD: card.encode()}
     license_ = license_of(manifest, statistics)
     path = directory / LICENSE
     if path.exists() and not is_users(path):
         path.unlink()
     if license_.name and not path.exists():
-        _write(path, f"{_OURS}\n\n{license_text(manifest, license_)}")
-    if license_.name:  # the card links it, whoever wrote it
-        written.append(describe(directory, path))
-    return written
+        files[path] = f"{_OURS}\n\n{license_text(manifest, license_)}".encode()
+    write_all(files)
+    # The card links the licence, whoever wrote it.
+    licences = [describe(directory, path)] if license_.name else []
+    return [describe_card(directory), *licences]
 
 
 def render_card(
@@ -166,10 +168,3 @@ def _is_unchanged(path: Path) -> bool:
 def is_users(path: Path) -> bool:
     """Whether a LICENSE.md is its user's own."""
     return not path.read_bytes().startswith(_OURS.encode())
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file, whole or not at all."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
