@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 
 from curation.engine.tables import evidence_text
-from curation.outputs.parquet import scan
+from curation.outputs.parquet import readable, scan
 from curation.outputs.reasons import why
-from curation.outputs.withheld import redacted, shown_edits
+from curation.outputs.withheld import redacted, searched, shown_edits
 from schemas.corpus import read_manifest
 from schemas.errors import CorpusError
 from schemas.recipe import Privacy
@@ -50,14 +50,14 @@ def life(directory: Path, record: str) -> Life:
     """
     stages = read_manifest(directory).recipe.stages
     # What is shown to people shows no personal data, whether the recipe looks for it or not.
-    privacy = stages.privacy if stages.privacy.searches else Privacy()
+    privacy = searched(stages.privacy)
     found = _decision(directory, record)
     id_, stayed = found["id"], found["duplicate_of"]
-    row = _one(directory / "data", id_)
-    left = _one(directory / "ledger" / "dropped", id_) if found["outcome"] == "dropped" else None
+    row = _one(directory, "data", id_)
+    left = _one(directory, "ledger/dropped", id_) if found["outcome"] == "dropped" else None
     evidence = json.loads(found["evidence"])
-    edits = _rows(directory / "ledger" / "edits", pl.col("id") == id_)
-    survivor = _one(directory / "data", stayed) if stayed else None
+    edits = _rows(directory, "ledger/edits", pl.col("id") == id_)
+    survivor = _one(directory, "data", stayed) if stayed else None
     decision = found | {"evidence": evidence_text(redacted(evidence, privacy))}
     return Life(
         decision,
@@ -73,7 +73,7 @@ def life(directory: Path, record: str) -> Life:
 def _decision(directory: Path, record: str) -> dict[str, Any]:
     """The row of `DECISIONS` that `record` is the id of, or alone begins so."""
     begins = pl.col("id").str.starts_with(record)
-    found = _rows(directory / "ledger" / "decisions", begins)
+    found = _rows(directory, "ledger/decisions", begins)
     exact = [row for row in found if row["id"] == record]
     if exact or len(found) == 1:
         return (exact or found)[0]
@@ -89,8 +89,8 @@ def _decision(directory: Path, record: str) -> dict[str, Any]:
     )
 
 
-def _one(folder: Path, record: str) -> dict[str, Any] | None:
-    return next(iter(_rows(folder, pl.col("id") == record)), None)
+def _one(directory: Path, part: str, record: str) -> dict[str, Any] | None:
+    return next(iter(_rows(directory, part, pl.col("id") == record)), None)
 
 
 def _published(row: dict[str, Any] | None, privacy: Privacy) -> dict[str, Any] | None:
@@ -99,7 +99,7 @@ def _published(row: dict[str, Any] | None, privacy: Privacy) -> dict[str, Any] |
 
 
 def _duplicates(directory: Path, record: str) -> list[dict[str, Any]]:
-    rows = _rows(directory / "ledger" / "decisions", pl.col("duplicate_of") == record)
+    rows = _rows(directory, "ledger/decisions", pl.col("duplicate_of") == record)
     told = [
         {name: row[name] for name in ("id", "source", "file", "position", "reason")}
         | {name: json.loads(row["evidence"])[name] for name in ("key", "jaccard")}
@@ -108,8 +108,6 @@ def _duplicates(directory: Path, record: str) -> list[dict[str, Any]]:
     return sorted(told, key=lambda one: (-one["jaccard"], one["id"]))
 
 
-def _rows(folder: Path, which: pl.Expr) -> list[dict[str, Any]]:
-    try:
-        return scan(folder).filter(which).collect().to_dicts()
-    except (pl.exceptions.PolarsError, OSError):
-        raise CorpusError(f"{folder}: is damaged; `curate verify` says how") from None
+def _rows(directory: Path, part: str, which: pl.Expr) -> list[dict[str, Any]]:
+    with readable(directory):
+        return scan(directory / part).filter(which).collect().to_dicts()

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation.browser.index import Index, Mask, Rows, read_index
 from curation.browser.texts import Texts, read_texts
 from curation.browser.view import FACETS, View
-from curation.outputs.parquet import scan
+from curation.outputs.parquet import readable, scan
+from curation.outputs.withheld import searched
 from curation.stages.script import to_simplified
 from schemas.corpus import MANIFEST, read_manifest
 from schemas.errors import CorpusError
@@ -41,21 +41,16 @@ class Library:
         self._directory = directory
         self.stamp = stamp(directory)
         self.manifest: Manifest = read_manifest(directory)
-        try:
+        with readable(directory):
             self.index: Index = read_index(directory)
             self.texts: Texts = read_texts(directory, self.index)
-        except (pl.exceptions.PolarsError, pa.ArrowException, OSError):
-            raise CorpusError(
-                f"{directory}: is damaged, or is being written; `curate verify` says which"
-            ) from None
         self.select = lru_cache(_REMEMBERED)(self._select)
         self._found = lru_cache(_REMEMBERED)(self._search)
 
     @property
     def privacy(self) -> Privacy:
         """What is not shown: what the recipe looks for, or by default all there is."""
-        privacy = self.manifest.recipe.stages.privacy
-        return privacy if privacy.searches else Privacy()
+        return searched(self.manifest.recipe.stages.privacy)
 
     def selection(self, view: View) -> Selection:
         """The records of a view, whatever its page."""
@@ -125,12 +120,8 @@ class Library:
         return self._read(scan(self._directory / "data").drop("messages").slice(row, 1))[0]
 
     def _read(self, rows: pl.LazyFrame) -> list[dict[str, Any]]:
-        try:
+        with readable(self._directory):
             return rows.collect().to_dicts()
-        except (pl.exceptions.PolarsError, OSError):
-            raise CorpusError(
-                f"{self._directory}: is damaged, or was written anew; `curate verify` says which"
-            ) from None
 
     def _ordered(self, rows: Rows, view: View) -> Rows:
         """Ties as in the input; records without the number last."""

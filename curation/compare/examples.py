@@ -10,10 +10,10 @@ from typing import Any
 
 import polars as pl
 
-from curation.compare.records import COLUMNS, TRACES, readable
+from curation.compare.records import COLUMNS, TRACES
 from curation.compare.result import Change, Example, Side, Standing
-from curation.outputs.parquet import scan
-from curation.outputs.withheld import redacted
+from curation.outputs.parquet import readable, scan
+from curation.outputs.withheld import redacted, searched
 from curation.stages.privacy import PLACEHOLDERS
 from schemas.ledger import Outcome
 from schemas.manifest import Manifest
@@ -48,8 +48,7 @@ def redactor(*manifests: Manifest) -> Redact:
     """
     configs: list[Privacy] = []
     for manifest in manifests:
-        recipe = manifest.recipe.stages.privacy
-        config = recipe if recipe.searches else Privacy()
+        config = searched(manifest.recipe.stages.privacy)
         if config not in configs:
             configs.append(config)
 

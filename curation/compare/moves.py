@@ -9,9 +9,8 @@ from typing import Any
 import polars as pl
 
 from curation.compare.examples import chosen, details, example, redactor, standing
-from curation.compare.records import readable
 from curation.compare.result import Change, Move, RuleChanges
-from curation.outputs.parquet import scan
+from curation.outputs.parquet import readable, scan
 from schemas.manifest import Manifest
 
 _MOVE = ("change", "outcome", "stage", "reason", "outcome_b", "stage_b", "reason_b")

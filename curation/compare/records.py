@@ -1,31 +1,16 @@
 """A corpus as one row per record, its texts as fingerprints: it fits into memory, they do not."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
-import pyarrow as pa
 
-from curation.outputs.parquet import scan
+from curation.outputs.parquet import readable, scan
 from schemas.conversation import DATA
-from schemas.errors import CorpusError
 
 #: Columns of `data` that are compared value by value, beside the split that its files stand for.
 COLUMNS = [name for name in DATA.names if name not in ("id", "source", "messages")] + ["split"]
 #: What of a record only the ledger has, as 64-bit fingerprints.
 TRACES = ["evidence", "edits"]
-
-
-@contextmanager
-def readable(directory: Path) -> Iterator[None]:
-    """Say of files that cannot be read, or are not what the manifest promises, whose they are."""
-    try:
-        yield
-    except (pl.exceptions.PolarsError, pa.ArrowException, OSError):
-        raise CorpusError(
-            f"{directory}: is damaged; `curate verify {directory}` says how"
-        ) from None
 
 
 def records(directory: Path) -> pl.DataFrame:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from curation.engine.batches import replay
 from curation.engine.corpus import Corpus
-from curation.outputs.withheld import redacted
+from curation.outputs.withheld import redacted, searched
 from curation.stages.privacy import PLACEHOLDERS
 from schemas.recipe import Privacy
 from schemas.statistics import Cluster, Member, Overlap
@@ -109,13 +109,12 @@ def _cells(counts: pl.DataFrame) -> dict[tuple[str, ...], int]:
 def _described(corpus: Corpus, rows: np.ndarray, privacy: Privacy) -> dict[int, tuple[str, str]]:
     """Row → its id, and the beginning of its text."""
     # Statistics are published and shown: without personal data, whatever the recipe does with it.
-    searched = privacy if privacy.searches else Privacy()
     found = {}
     for chunk, places, local in corpus.parts(rows):
         batch = replay(corpus.chunks[chunk]).batch.select(["id", "messages"]).take(pa.array(local))
         for place, row in zip(places.tolist(), batch.to_pylist(), strict=True):
             text = "\n".join(message["content"] for message in row["messages"])
-            found[int(rows[place])] = row["id"], _beginning(redacted(text, searched))
+            found[int(rows[place])] = row["id"], _beginning(redacted(text, searched(privacy)))
     return found
 
 

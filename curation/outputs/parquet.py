@@ -1,6 +1,7 @@
 """Parquet files whose bytes depend on the rows alone, however the rows arrive."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -19,6 +20,17 @@ def scan(folder: Path) -> pl.LazyFrame:
     if not files:
         raise CorpusError(f"{folder}: holds no Parquet file; repeat `curate run`")
     return pl.scan_parquet(files, glob=False)  # a folder's own name may look like a pattern
+
+
+@contextmanager
+def readable(directory: Path) -> Iterator[None]:
+    """Raise CorpusError where files of a corpus cannot be read, or hold what they should not."""
+    try:
+        yield
+    except (pl.exceptions.PolarsError, pa.ArrowException, OSError):
+        raise CorpusError(
+            f"{directory}: is damaged, or is being written; `curate verify {directory}` says how"
+        ) from None
 
 
 class ShardWriter:

@@ -26,6 +26,11 @@ from schemas.recipe import Privacy
 BEFORE_PRIVACY = ("read", "clean", "language", "script", "privacy")
 
 
+def searched(privacy: Privacy) -> Privacy:
+    """What texts are searched for before people see them: what the recipe looks for, else all."""
+    return privacy if privacy.searches else Privacy()
+
+
 def without_personal_data(state: ChunkState, config: Privacy) -> ChunkState:
     """The state with what the privacy stage finds left out of evidence, and by recipe of edits."""
     decided = state.decided
