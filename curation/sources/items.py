@@ -14,11 +14,11 @@ MAX_RECORD = 32 * 2**20
 
 EXCERPT = 160  # characters of a bad record that its evidence shows, at most
 
-# What may go on behind a cut: a word of Latin letters and digits, an address, or a number with
-# marks between its digits. Of half a number no search tells that it is one.
+# What may go on behind a cut, read backwards from it: a word of Latin letters and digits, an
+# address, or a number with marks between its digits. Of half a number no search tells that it is one.
 _TORN = re.compile(
-    r"(?:\d[^\d\n\u4e00-\u9fff]{0,3})*"
-    r"(?:[^\W\u3040-\u9fff\uac00-\ud7af]|[零〇○一二三四五六七八九幺两壹贰叁肆伍陆柒捌玖.@＠+/=-])*\Z"
+    r"(?:[^\W\u3040-\u9fff\uac00-\ud7af]|[零〇○一二三四五六七八九幺两壹贰叁肆伍陆柒捌玖.@＠+/=-])*+"
+    r"(?:[^\d\n\u4e00-\u9fff]{0,3}\d)*+"
 )
 
 
@@ -67,7 +67,9 @@ def excerpt(content: bytes) -> str:
     """The first characters of `content`, fit for a table cell, without what the cut would halve."""
     text = content[: (EXCERPT + 1) * 4].decode("utf-8", "replace")
     shown = "".join(map(_in_a_line, text[:EXCERPT]))
-    return (_TORN.sub("", shown, count=1) if len(text) > EXCERPT else shown).strip()
+    if len(text) > EXCERPT and (torn := _TORN.match(shown[::-1])):
+        shown = shown[: len(shown) - torn.end()]
+    return shown.strip()
 
 
 def _in_a_line(character: str) -> str:
