@@ -15,7 +15,7 @@ MAX_RECORD = 32 * 2**20
 EXCERPT = 160  # characters of a bad record that its evidence shows, at most
 
 # What may go on behind a cut, read backwards from it: a word of Latin letters and digits, an
-# address, or a number with marks between its digits. Of half a number no search tells that it is one.
+# address, or a number with marks between its digits. Half a number no search knows for one.
 _TORN = re.compile(
     r"(?:[^\W\u3040-\u9fff\uac00-\ud7af]|[零〇○一二三四五六七八九幺两壹贰叁肆伍陆柒捌玖.@＠+/=-])*+"
     r"(?:[^\d\n\u4e00-\u9fff]{0,3}\d)*+"
