@@ -1,6 +1,5 @@
 """URLs, answers and headers. GET only, no cookie, no script, nothing from anywhere else."""
 
-import json
 from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
@@ -49,7 +48,6 @@ class Browser:
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
         self._templates = environment("curation.browser", "templates")
-        self._templates.filters["tojson_plain"] = _json
         self._templates.filters["spoken"] = spoken
 
     def app(self) -> Starlette:
@@ -160,7 +158,3 @@ def _is_foreign(request: Request) -> bool:
     of = {name: request.headers.get(f"sec-fetch-{name}", "") for name in ("site", "mode", "dest")}
     followed = of["mode"] == "navigate" and of["dest"] == "document"
     return of["site"] in ("cross-site", "same-site") and not followed
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)

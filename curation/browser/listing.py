@@ -12,6 +12,7 @@ from curation.browser.index import Rows
 from curation.browser.library import Library
 from curation.browser.marking import Part, excerpt, finder
 from curation.browser.view import FACETS, ORDERS, View, spoken
+from curation.outputs.reasons import place
 from curation.outputs.withheld import redacted
 
 #: Records of a page, and clusters of one.
@@ -158,7 +159,7 @@ def _excerpts(
     """A record's first question and answer, or the message that was searched for beside one."""
     messages = library.texts.messages(record)
     if not messages:
-        return [("place", [Part("", f"{decision['file']}, record {decision['position']:,}")])]
+        return [("place", [Part("", place(decision))])]
     said = [m for m in messages if m.role != "system"] or messages
     pattern = finder(library.terms(term))
     first = [(m.role, _clear(library, m.content)) for m in said[:2]]

@@ -14,7 +14,7 @@ from curation.browser.listing import HIDDEN, PAGE
 from curation.browser.marking import Part, cut, finder, marked, sides
 from curation.browser.view import View
 from curation.engine.tables import evidence_text
-from curation.outputs.reasons import why
+from curation.outputs import reasons
 from curation.outputs.withheld import redacted, shown_edits
 from curation.text.diff import Change, changes
 from schemas.conversation import Message
@@ -29,7 +29,7 @@ _SAID = ("id", "messages", "source", "message_languages", "message_scripts")
 class Edit:
     """A changed message. None where a side would show personal data, or there is none after."""
 
-    turn: int
+    message: int  # from 1
     rules: list[str]
     before: list[Part] | None
     after: list[Part] | None
@@ -54,7 +54,7 @@ def record(library: Library, place: int, view: View, whole: bool) -> dict[str, A
     CorpusError where the corpus has been removed or damaged meanwhile.
     """
     longest = None if whole else LONG
-    decision, evidence = _decision(library, place)
+    decision = _decision(library, place)
     raw, said = library.texts.messages(place), _messages(library, place)
     term = finder(library.terms(view.search))
     conversation = [(m.role, list(cut(marked(m.content, term), longest))) for m in said]
@@ -63,8 +63,8 @@ def record(library: Library, place: int, view: View, whole: bool) -> dict[str, A
     return {
         "whole": whole,
         "decision": decision,
-        "why": why(decision, library.manifest.recipe.stages),
-        "evidence": evidence,
+        "why": reasons.why(decision, library.manifest.recipe.stages),
+        "place": reasons.place(decision),
         "facts": _facts(library, place),
         "conversation": conversation,
         "hidden": HIDDEN if _found(term, raw) and not _found(term, said) else "",
@@ -90,11 +90,11 @@ def _shortened(
     return any(part.kind == "gap" for text in texts for part in text)
 
 
-def _decision(library: Library, place: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The ledger's row of a record, and its evidence, without personal data."""
+def _decision(library: Library, place: int) -> dict[str, Any]:
+    """The ledger's row of a record, without personal data."""
     decision = library.index.decision(place)
     evidence = redacted(_evidence(decision["evidence"]), library.privacy)
-    return decision | {"evidence": evidence_text(evidence)}, evidence
+    return decision | {"evidence": evidence_text(evidence)}
 
 
 def _found(term: re.Pattern[str] | None, messages: list[Message]) -> bool:
@@ -130,7 +130,7 @@ def _edits(library: Library, place: int, longest: int | None) -> list[tuple[str,
     for edit in shown_edits(library.edits(place), others, library.privacy):
         rules = edit["rule"].split("+")
         before, after = _before_and_after(edit, longest)
-        made.append((edit["stage"], Edit(edit["turn"], rules, before, after)))
+        made.append((edit["stage"], Edit(reasons.counted(edit["turn"]), rules, before, after)))
     return made
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
+from curation.outputs.reasons import OUTCOMES
+
 #: Filters, in the order they are shown.
 FACETS = (
     "outcome",
@@ -19,9 +21,8 @@ FACETS = (
     "pii",
     "rule",
 )
-#: What a person reads of a filter, and of an outcome, where that is another word.
+#: What a person reads of a filter, where that is another word.
 _NAMES = {"rule": "edited by rule", "pii": "personal data found"}
-_OUTCOMES = {"quarantined": "unreadable"}
 #: Orders, and what a person reads of each.
 ORDERS = {
     "": "as in the input",
@@ -131,7 +132,7 @@ def spoken(name: str, value: str | None = None) -> str:
     """The name of a filter, or a value of it, as a person reads it."""
     if value is None:
         return _NAMES.get(name, name)
-    return _OUTCOMES.get(value, value) if name == "outcome" else value
+    return OUTCOMES.get(value, value) if name == "outcome" else value
 
 
 def _range(parameters: Mapping[str, str], name: str, problems: list[str]) -> tuple[str, str, str]:

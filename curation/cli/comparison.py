@@ -10,6 +10,7 @@ from rich.text import Text
 from curation.cli.console import excerpt, out, say, table
 from curation.cli.views import difference
 from curation.compare.result import Cause, Change, Comparison, Example, Move, Side, Standing
+from curation.outputs.reasons import numbered
 from curation.text.diff import changes
 from curation.text.printable import printable
 
@@ -180,8 +181,9 @@ def _print_differences(change: Change, example: Example, before: Side, after: Si
 def _print_reasons(change: Change, before: Side | None, after: Side | None) -> None:
     """Why a record left; where both ledgers say the same, only what differs of the evidence."""
     if change is Change.LEDGER and before and after:
-        for key in dict.fromkeys([*before.evidence, *after.evidence]):
-            old, new = (side.evidence.get(key, "-") for side in (before, after))
+        olds, news = numbered(before.evidence), numbered(after.evidence)
+        for key in dict.fromkeys([*olds, *news]):
+            old, new = olds.get(key, "-"), news.get(key, "-")
             if old != new:
                 _line(f"{key}: {excerpt(str(old), _VALUE)} → {excerpt(str(new), _VALUE)}")
         return
@@ -191,7 +193,8 @@ def _print_reasons(change: Change, before: Side | None, after: Side | None) -> N
 
 
 def _reason(side: Side) -> str:
-    facts = [f"{key}={value}" for key, value in side.evidence.items() if value not in (None, [])]
+    evidence = numbered(side.evidence)
+    facts = [f"{key}={value}" for key, value in evidence.items() if value not in (None, [])]
     survivor = [f"in favour of {side.duplicate_of}"] if side.duplicate_of else []
     return ", ".join([_standing(side.standing), *survivor, *facts])
 

@@ -10,6 +10,7 @@ from rich.text import Text
 from curation.cli.console import excerpt, out, say, table
 from curation.cli.views import difference, print_messages, print_pairs
 from curation.explain import Life
+from curation.outputs.reasons import OUTCOMES, counted, place
 from curation.text.diff import changes
 from curation.text.printable import printable
 from schemas.conversation import Message
@@ -23,9 +24,10 @@ _DUPLICATES = 20
 def print_life(life: Life) -> None:
     """One record for a person to read."""
     decision = life.decision
+    outcome = OUTCOMES.get(decision["outcome"], decision["outcome"])
     left = f" by {decision['stage']}: {decision['reason']}" if decision["reason"] else ""
-    say(f"{decision['id']}: {decision['outcome']}{left}", "bold")
-    say(f"  read from {decision['file']}, record {decision['position']}, of {decision['source']}")
+    say(f"{decision['id']}: {outcome}{left}", "bold")
+    say(f"  read from {place(decision)}, of {decision['source']}")
     _print_edits(life.edits)
     if life.why:
         say("\nwhy it left" if decision["reason"] else "\nof note", "bold")
@@ -39,7 +41,8 @@ def print_life(life: Life) -> None:
 
 def _print_edits(edits: Sequence[dict[str, Any]]) -> None:
     for edit in edits:
-        say(f"\nedited by {edit['stage']}, turn {edit['turn']}: {edit['rule']}", "bold")
+        message = counted(edit["turn"])
+        say(f"\nedited by {edit['stage']}, message {message}: {edit['rule']}", "bold")
         if edit["before"] is not None:
             out.print(difference(edit["before"], edit["diff"]), soft_wrap=True)
         elif edit["after"] is not None:

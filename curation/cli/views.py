@@ -13,6 +13,7 @@ from rich.text import Text
 from curation.cli.console import excerpt, out, say, table
 from curation.engine.plan import Plan
 from curation.engine.read import summary_path
+from curation.outputs.reasons import OUTCOMES, counted
 from curation.outputs.withheld import redacted
 from curation.sources.inspect import Inspection
 from curation.text.printable import printable
@@ -128,13 +129,15 @@ def print_inspection(found: Inspection) -> None:
     for name, value in facts.items():
         if isinstance(value, Counter):
             facts[name] = ", ".join(f"{key} {n:,}" for key, n in value.most_common()) or "none"
-    print_pairs([(k, v) for k, v in facts.items() if k not in ("file", "examples", "bad")])
+    told = [(k, v) for k, v in facts.items() if k not in ("file", "examples", "bad")]
+    print_pairs([(OUTCOMES.get(name, name), value) for name, value in told])
     for example in facts["examples"]:
-        say(f"\n  record {example['position']} ({example['format']})", "bold")
+        say(f"\n  record {counted(example['position'])} ({example['format']})", "bold")
         messages = [Message(*message) for message in example["messages"]]
         print_messages([Message(m.role, excerpt(m.content, 200)) for m in messages])
     for bad in facts["bad"]:
-        say(f"\n  record {bad['position']}: {bad['outcome']}, {bad['reason']}", "red")
+        outcome = OUTCOMES.get(bad["outcome"], bad["outcome"])
+        say(f"\n  record {counted(bad['position'])}: {outcome}, {bad['reason']}", "red")
         print_pairs(list(bad["evidence"].items()))
     out.print()
 

@@ -101,7 +101,9 @@ def gather(directory: Path, manifest: Manifest, statistics: Statistics, seed: in
         statistics,
         seed,
         {figure.name: figure for figure in figures(statistics, recipe)},
-        _by_stage(reasons(recipe, statistics), drop_examples(directory, privacy, seed), ran),
+        _by_stage(
+            reasons(recipe, statistics), drop_examples(directory, recipe.stages, privacy, seed), ran
+        ),
         _by_stage(edits(recipe, counts), edit_examples(directory, changes, privacy, seed), ran),
         {column: tally_table(statistics, column) for column in COLUMNS},
         {measure: bin_table(statistics, measure) for measure in MEASURES},

@@ -12,12 +12,12 @@ from typing import Any
 import polars as pl
 
 from curation.outputs.parquet import scan
+from curation.outputs.reasons import counted, place, why
 from curation.outputs.withheld import redacted
 from curation.report.choosing import EXAMPLES, collected, order
-from curation.report.evidence import in_words
 from curation.report.excerpt import Piece, around, changed
 from curation.text.diff import changes
-from schemas.recipe import Privacy
+from schemas.recipe import Privacy, Stages
 
 Rows = Mapping[str, dict[str, Any]]
 
@@ -38,17 +38,15 @@ class Left:
 
     id: str
     source: str
-    file: str
-    record: int  # from 1
-    evidence: str
+    place: str
+    why: list[str]  # beside what the reason says itself
     messages: list[Spoken]
     omitted: int  # messages not shown after the last one
-    survivor: str | None
     against: list[Piece]
 
 
 def drop_examples(
-    directory: Path, privacy: Privacy, seed: int
+    directory: Path, stages: Stages, privacy: Privacy, seed: int
 ) -> dict[tuple[str, str], list[Left]]:
     """(stage, reason) → examples of records that left for it."""
     decisions = scan(directory / "ledger" / "decisions").filter(pl.col("reason").is_not_null())
@@ -62,7 +60,7 @@ def drop_examples(
     survivors = [row["duplicate_of"] for row in decided.values() if row["duplicate_of"]]
     stayed = _by_id(scan(directory / "data").select("id", "messages"), survivors)
     return {
-        group: [_left(decided[name], texts, stayed, privacy) for name in names]
+        group: [_left(decided[name], texts, stayed, stages, privacy) for name in names]
         for group, names in chosen.items()
     }
 
@@ -72,7 +70,9 @@ def _by_id(rows: pl.LazyFrame, ids: list[str]) -> Rows:
     return {row["id"]: row for row in found.iter_rows(named=True)}
 
 
-def _left(decision: dict[str, Any], texts: Rows, stayed: Rows, privacy: Privacy) -> Left:
+def _left(
+    decision: dict[str, Any], texts: Rows, stayed: Rows, stages: Stages, privacy: Privacy
+) -> Left:
     evidence = redacted(json.loads(decision["evidence"]), privacy)
     messages = _messages(texts, decision["id"], privacy)
     survivor = decision["duplicate_of"]
@@ -80,14 +80,18 @@ def _left(decision: dict[str, Any], texts: Rows, stayed: Rows, privacy: Privacy)
     return Left(
         decision["id"],
         decision["source"],
-        decision["file"],
-        decision["position"] + 1,
-        in_words(decision["stage"], decision["reason"], evidence),
+        place(decision),
+        _why(decision, evidence, stages),
         _dialogue(messages, shown, evidence) if messages else _quoted(evidence),
         len(messages) - shown[-1] - 1 if messages else 0,
-        survivor,
         _against(_messages(stayed, survivor, privacy), messages) if survivor else [],
     )
+
+
+def _why(decision: dict[str, Any], evidence: dict[str, Any], stages: Stages) -> list[str]:
+    """What `explain` says, without the reason above and the record's beginning below."""
+    shown = {name: value for name, value in evidence.items() if name != "excerpt"}
+    return why(decision | {"evidence": json.dumps(shown)}, stages)[1:]
 
 
 def _messages(rows: Rows, name: str, privacy: Privacy) -> list[dict[str, str]]:
@@ -111,12 +115,12 @@ def _dialogue(
     found = {evidence.get("turn"): measured} if isinstance(measured, str) else {}
     return [
         Spoken(
-            messages[place]["role"],
-            place + 1,
-            place - last - 1,
-            around(messages[place]["content"], found.get(place, "")),
+            messages[turn]["role"],
+            counted(turn),
+            turn - last - 1,
+            around(messages[turn]["content"], found.get(turn, "")),
         )
-        for last, place in pairwise([-1, *shown])
+        for last, turn in pairwise([-1, *shown])
     ]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from curation.outputs.parquet import scan
+from curation.outputs.reasons import counted
 from curation.outputs.withheld import is_private
 from curation.report.choosing import EXAMPLES, collected, order
 from curation.report.excerpt import Piece, changed
@@ -110,4 +111,4 @@ def _edited(edits: list[dict[str, Any]], row: Mapping[str, Any], rule: str) -> E
     edit = _edit(edits, row)
     others = tuple(name for name in edit["rule"].split("+") if name != rule)
     pieces = changed(edit["before"], edit["diff"], hidden=row["stage"] == "privacy")
-    return Edited(row["id"], row["turn"] + 1, others, pieces)
+    return Edited(row["id"], counted(row["turn"]), others, pieces)

@@ -1,4 +1,4 @@
-"""What each reason and each rule means, in a few words. `docs/` has the whole of it."""
+"""What each stage and each rule does, in a few words. `docs/` has the whole of it."""
 
 #: The stages, in the order they run.
 STAGES = {
@@ -14,66 +14,6 @@ STAGES = {
     "tokens": "Counts the tokens of Mixtral's tokenizer.",
     "decontaminate": "Looks for benchmark items in the conversations.",
     "dedup": "Drops exact and near-duplicates; one of each cluster stays.",
-}
-
-#: Stage → reason → why a record left there.
-REASONS: dict[str, dict[str, str]] = {
-    "read": {
-        "no_answer": "There is a question and no answer.",
-        "no_question": "There is nothing that was asked.",
-        "empty_file": "The file is empty.",
-        "is_directory": "A folder stands where a file should.",
-        "permission_denied": "The file may not be read.",
-        "unreadable_file": "The file cannot be read.",
-        "unsupported_compression": "The file is compressed in a way that is not known.",
-        "damaged_stream": "The compressed file is damaged.",
-        "invalid_json": "The record is no JSON, and no repair makes it so.",
-        "invalid_csv": "The row does not fit the header of its table.",
-        "invalid_cell": "A cell should hold JSON and does not.",
-        "invalid_encoding": "The bytes are no text in the file's encoding.",
-        "truncated_record": "The file ends inside the record.",
-        "record_too_large": "The record is larger than one conversation can be.",
-        "too_deep": "The record nests too deep.",
-        "not_an_object": "The record is a bare value and no object.",
-        "unknown_format": "The keys are of no record format that is known.",
-        "wrong_format": "The record is not of the format that the recipe names.",
-        "unknown_role": "A turn has a role that is not known.",
-        "unsupported_role": "A turn has a role that a conversation cannot hold, such as a tool's.",
-        "unsupported_content": "A message holds something other than text.",
-    },
-    "clean": {"empty_after_cleaning": "Nothing is left of a message after cleaning."},
-    "language": {"language": "The conversation is in a language that is not kept."},
-    "privacy": {"privacy": "Personal data or a secret was found."},
-    "control_tokens": {"control_tokens": "A control token was found."},
-    "quality": {
-        "too_long": "The conversation is too long.",
-        "message_too_long": "One message is too long.",
-        "identity": "The assistant says that it is another model.",
-        "placeholder_answer": "The answer is empty or only stands for one.",
-        "placeholder_prompt": "The request asks nothing.",
-        "garbled": "Characters are lost: U+FFFD, 锟斤拷, text in the wrong encoding.",
-        "interface_text": "A line of the chat page was copied along.",
-        "repetition": "The answer says the same over and over.",
-        "role_leak": "The answer goes on with the next turn or task.",
-        "no_context": "It goes on with something that is not there.",
-        "attachment": "It is about a picture, sound or file that is not there.",
-        "wrong_language": "A Chinese request is answered in another language.",
-        "echo": "The prompt comes back unchanged as the answer.",
-        "refusal": "The answer only refuses.",
-        "truncated": "The answer ends inside a sentence, a list or code.",
-        "ignored_input": "The answer asks for a text that the prompt has.",
-        "untranslated": "An English sentence was left in a Chinese answer.",
-        "too_short": "The answer has no words.",
-        "boilerplate": "The answer begins with “as an AI language model”.",
-        "translation": "A trained model takes it for a failed translation.",
-    },
-    "decontaminate": {"benchmark": "It contains an item of a benchmark."},
-    "dedup": {
-        "exact_duplicate": "Another conversation is the same but for width, case, script, "
-        "punctuation and white space.",
-        "near_duplicate": "Another conversation is nearly the same.",
-        "same_prompt": "Another conversation answers the same prompt.",
-    },
 }
 
 #: Stage → rule → what it does to a message, or for repairs to a record.

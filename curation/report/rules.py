@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from curation.report.meanings import EDITS, REASONS
+from curation.outputs.reasons import REASONS
+from curation.report.meanings import EDITS
 from curation.stages.quality import PENALTIES
 from schemas.recipe import Recipe, Stages
 from schemas.statistics import Statistics

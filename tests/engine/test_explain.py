@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from curation.explain import life
-from curation.outputs.reasons import PHRASES, why
+from curation.outputs.reasons import REASONS, why
 from schemas.errors import CorpusError
 from schemas.recipe import Stages
 
@@ -70,7 +70,7 @@ def test_a_kept_row_names_what_was_dropped_in_its_favour(curate, finished):
 
 def test_a_defect_is_told_in_words_with_the_text_when_it_left(curate, finished):
     shown = curate("explain", finished, id_at(finished, 4)).out
-    assert "The answer is a placeholder." in shown
+    assert "The answer is empty or a placeholder." in shown
     assert "the least that the recipe keeps is 0.5" in shown
     assert "请解释彩虹的成因。" in shown
 
@@ -127,7 +127,7 @@ def test_every_documented_reason_has_words():
     rows = [line.split("|")[2] for line in table.splitlines()[2:]]
     reasons = set(re.findall(r"`([a-z_]+)`", " ".join(rows)))
     others = {"words", "duplicate_of", "key", "jaccard", "threshold", "min_score"}
-    assert reasons - others == set(PHRASES)
+    assert reasons - others == {reason for of in REASONS.values() for reason in of}
 
 
 def test_a_benchmark_item_is_named():
@@ -146,22 +146,59 @@ def test_a_benchmark_item_is_named():
 @pytest.mark.parametrize(
     ("reason", "measured", "threshold", "said"),
     [
-        ("wrong_language", 1.0, "Chinese", "Of the letters of turn 1 100% are not Chinese."),
-        ("repetition", 0.931, 0.45, "Of turn 1 93% is repetition."),
+        ("wrong_language", 1.0, "Chinese", "Of the letters of message 2 100% are not Chinese."),
+        ("repetition", 0.931, 0.45, "Of message 2 93.1% is repetition; the limit is 45%."),
         (
             "too_long",
             44_005,
             32_000,
             "44,005 characters; the most that the recipe keeps is 32,000.",
         ),
-        ("too_short", 3, 5, "Turn 1 has 3 letters; 5 would be enough."),
-        ("echo", "他请她吃饭", "a changed text", "Found in turn 1: “他请她吃饭”."),
+        ("garbled", 0.6098, 0.01, "Of message 2 61% is garbled; the limit is 1%."),
+        (
+            "translation",
+            0.4,
+            0.5,
+            "message 2 a score of 0.4; the least that the recipe keeps is 0.5.",
+        ),
+        ("too_short", 3, 5, "Letters of message 2: 3; 5 would be enough."),
+        ("refusal", "抱歉", 120, "Found in message 2: “抱歉”; it counts up to 120 characters."),
+        ("echo", "他请她吃饭", "a changed text", "“他请她吃饭”; expected was a changed text."),
     ],
 )
 def test_what_a_quality_rule_measured_is_told_in_its_own_words(reason, measured, threshold, said):
     evidence = {"turn": 1, "measured": measured, "threshold": threshold}
     decision = {"stage": "quality", "reason": reason, "evidence": json.dumps(evidence)}
     assert said in " ".join(why(decision, Stages()))
+
+
+def test_people_count_records_and_messages_from_1_and_read_unreadable(curate, tmp_path):
+    bad = tmp_path / "a.jsonl"
+    rows = [*ROWS[5:6], {"title": "t"}]
+    bad.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
+    (tmp_path / "recipe.yaml").write_text(
+        json.dumps({"name": "c", "sources": [{"name": "a", "path": "a.jsonl"}]})
+    )
+    out = tmp_path / "out"
+    assert curate("run", tmp_path / "recipe.yaml", "--output", out, "--workers", 1).code == 0
+    first, second = id_at(out, 0), id_at(out, 1)
+    shown = curate("explain", out, first).out
+    assert "a.jsonl, record 1, of a" in shown
+    assert "edited by clean, message 1: zero_width" in shown
+    shown = curate("explain", out, second).out
+    assert f"{second}: unreadable by read: unknown_format" in shown
+    assert "record 2, of a" in shown
+    document = json.loads(curate("explain", out, second, "--json").out)
+    assert (document["decision"]["position"], document["decision"]["outcome"]) == (1, "quarantined")
+    inspected = curate("inspect", bad).out
+    assert "record 2: unreadable, unknown_format" in inspected
+    assert "quarantined" not in inspected
+
+
+def test_turns_of_the_evidence_are_messages():
+    evidence = {"kinds": {"email": 2}, "turns": [0, 3]}
+    decision = {"stage": "privacy", "reason": "privacy", "evidence": json.dumps(evidence)}
+    assert why(decision, Stages())[1:] == ["Kinds: email 2.", "Messages: 1, 4."]
 
 
 def test_a_translation_has_its_score_once():

@@ -10,12 +10,12 @@ import pytest
 import yaml
 
 from curation.outputs.clusters import EXCERPT, _beginning
+from curation.outputs.reasons import REASONS
 from curation.report import render
 from curation.report.choosing import order
 from curation.report.content import gather
-from curation.report.evidence import in_words
 from curation.report.excerpt import Piece, around, changed
-from curation.report.meanings import EDITS, REASONS, STAGES
+from curation.report.meanings import EDITS, STAGES
 from curation.text.diff import changes
 from schemas.corpus import read_manifest, read_statistics
 from schemas.recipe import Recipe, Stages
@@ -340,24 +340,3 @@ def test_what_was_found_is_marked():
     assert Piece("found", "Human:") in pieces
     assert sum(len(p.text) for p in pieces) < 300
     assert around("短") == [Piece("same", "短")]
-
-
-def test_evidence_is_told_in_words():
-    told = in_words("quality", "echo", {
-        "turn": 1, "rule": "echo", "rules": ["echo", "too_short"], "measured": "原文",
-        "threshold": "a changed text", "score": 0.39, "min_score": 0.5,
-    })  # fmt: skip
-    assert told == (
-        "message 2: “原文”, expected a changed text; quality 0.39, below 0.5; also found: too_short"
-    )
-    garbled = {
-        "turn": 1, "rule": "garbled", "measured": 0.6789, "threshold": 0.01, "score": 0.4996,
-        "min_score": 0.5,
-    }  # fmt: skip
-    assert in_words("quality", "garbled", garbled) == (
-        "message 2: share of damaged characters 0.6789, limit 0.01; quality 0.4996, below 0.5"
-    )
-    assert in_words("privacy", "privacy", {"kinds": {"email": 2}, "turns": [0, 3]}) == (
-        "email 2, in message 1, 4"
-    )
-    assert in_words("clean", "unknown", {"a": 1}) == "a: 1"
