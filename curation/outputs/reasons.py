@@ -86,7 +86,7 @@ _MEASURES = {
     "untranslated": "Found in message {message}: {measured}; it counts from {threshold} words on.",
     "too_short": "Letters of message {message}: {measured}; {threshold} would be enough.",
 }
-_OTHERS = "Found in message {message}: {measured}; expected was {threshold}."
+_OTHERS = "Found in message {message}: {measured}; expected: {threshold}."
 _SHOWN_NAMES = {"offset": "offset in the file"}
 _SHARES = ("wrong_language", "repetition", "garbled")
 

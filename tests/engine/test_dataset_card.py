@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 from itertools import pairwise
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -20,9 +21,10 @@ from curation.recipes import load
 from curation.run import Options, run
 from schemas.corpus import read_manifest, read_statistics
 from schemas.manifest import InputFile
-from schemas.recipe import Recipe
+from schemas.recipe import Category, Recipe
 from schemas.sections import section, sections, with_sections
 
+DOCS = Path(__file__).parents[2] / "docs"
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 #: What the Hub's /api/validate-yaml checks ids against, as far as we can name it offline.
 CREATORS = {"found", "crowdsourced", "expert-generated", "machine-generated", "other"}
@@ -451,3 +453,17 @@ def test_the_licence_of_texts_in_the_ledger_alone_counts(curate, write_recipe, t
     assert [one.kept for one in read_statistics(out).sources] == [1, 0]
     assert front_matter(text)["license"] == "cc-by-nc-4.0"
     assert "the ledger holds their texts" in text
+
+
+def test_the_figures_of_the_topics_are_the_documented_ones(sample):
+    taxonomy = (DOCS / "taxonomy.md").read_text(encoding="utf-8")
+    documented = []
+    for rows in ("instructions", "both"):
+        measured = re.search(
+            rf"^\| {rows} \| \*\*0\.47\*\* \| ([\d.]+)% \| ([\d.]+) ", taxonomy, re.MULTILINE
+        )
+        documented += [f"{float(measured[1]):.0f}", f"{100 * float(measured[2]):.0f}"]
+    card = (sample / "README.md").read_text(encoding="utf-8")
+    sentence = re.search(r"Topics are those of a small model.*?%\.", card, re.DOTALL)[0]
+    assert re.findall(r"(\d+) %", sentence) == documented
+    assert Category().min_score == 0.47

@@ -163,7 +163,7 @@ def test_a_benchmark_item_is_named():
         ),
         ("too_short", 3, 5, "Letters of message 2: 3; 5 would be enough."),
         ("refusal", "抱歉", 120, "Found in message 2: “抱歉”; it counts up to 120 characters."),
-        ("echo", "他请她吃饭", "a changed text", "“他请她吃饭”; expected was a changed text."),
+        ("echo", "他请她吃饭", "a changed text", "“他请她吃饭”; expected: a changed text."),
     ],
 )
 def test_what_a_quality_rule_measured_is_told_in_its_own_words(reason, measured, threshold, said):
