@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from curation.outputs.card import CARD
 from curation.outputs.card.metadata import LICENSE
 from curation.outputs.card.prose import HERE, SECTIONS
 from curation.outputs.manifest import describe
-from schemas.corpus import MANIFEST
+from schemas.corpus import MANIFEST, STATISTICS
 from schemas.hub import Remote, Target, Wanted
 from schemas.hub.card import Ours, meet
 from schemas.manifest import Manifest, OutputFile
@@ -53,17 +53,22 @@ def wanted(directory: Path, manifest: Manifest, there: Remote) -> Wanted:
     listed = [_as_it_goes(directory, file, card) for file in manifest.outputs]
     written = manifest.model_copy(update={"outputs": listed}).model_dump_json(indent=2) + "\n"
     files: dict[str, Path | bytes] = {name: directory / name for name in own}
+    files |= {CARD: card, MANIFEST: written.encode()}
+    sha256 = {file.path: file.sha256 for file in listed}
+    if ours_already := _of_another_run(directory, written, there, earlier):
+        files |= ours_already
+        sha256[STATISTICS] = earlier[STATISTICS]["sha256"]
     strangers = sorted(
         name
         for name in there.files
         if name.startswith(("data/", "ledger/")) and name not in own and name not in earlier
     )
     return Wanted(
-        files=files | {CARD: card, MANIFEST: written.encode()},
+        files=files,
         owned={CARD, *earlier, *([MANIFEST] if earlier else [])},
         gone=[name for name in earlier if name not in own and _untouched(there, earlier[name])],
         notes=[*notes, *_about(strangers)],
-        sha256={file.path: file.sha256 for file in listed},
+        sha256=sha256,
     )
 
 
@@ -97,6 +102,41 @@ def _earlier(there: Remote) -> dict[str, dict[str, Any]]:
         return {str(file["path"]): dict(file) for file in outputs if file["sha256"]}
     except (ValueError, KeyError, TypeError, RecursionError):
         return {}  # some other program's
+
+
+def _of_another_run(
+    directory: Path, written: str, there: Remote, earlier: Mapping[str, dict[str, Any]]
+) -> dict[str, bytes]:
+    """Statistics and manifest there, where another run made this corpus: only its times differ."""
+    own = (directory / STATISTICS).read_bytes()
+    entry = earlier.get(STATISTICS, {}).get("sha256")
+    if STATISTICS not in there.files or entry in (None, hashlib.sha256(own).hexdigest()):
+        return {}
+    manifest = there.read(MANIFEST)
+    if _without_statistics(manifest) != _without_statistics(written):
+        return {}
+    statistics = there.read(STATISTICS)
+    sound = hashlib.sha256(statistics).hexdigest() == entry
+    same = sound and _without_seconds(statistics) == _without_seconds(own)
+    return {STATISTICS: statistics, MANIFEST: manifest} if same else {}
+
+
+def _without_statistics(manifest: str | bytes) -> dict[str, Any]:
+    found = json.loads(manifest)
+    outputs = [file for file in found["outputs"] if file["path"] != STATISTICS]
+    return {**found, "outputs": outputs}
+
+
+def _without_seconds(statistics: bytes) -> Any:
+    """What a statistics file says but for the times of stages; None of what is none."""
+    try:
+        return json.loads(statistics, object_hook=_timeless)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _timeless(found: dict[str, Any]) -> dict[str, Any]:
+    return found | {"seconds": None} if "stage" in found else found
 
 
 def _untouched(there: Remote, entry: dict[str, Any]) -> bool:

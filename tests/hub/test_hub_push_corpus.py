@@ -1,5 +1,6 @@
 """Publishing a corpus, with the real client against a local server that speaks its protocol."""
 
+import hashlib
 import io
 import json
 import os
@@ -108,6 +109,41 @@ def test_unchanged_makes_no_commit_and_sends_nothing(push, hub):
         for line in hub.requests
         if "resolve" in line and "README" not in line and "manifest" not in line
     ]
+
+
+def test_the_same_corpus_of_another_run_is_unchanged(push, hub, corpus, tmp_path):
+    push()
+    again = make(tmp_path / "again")
+    with_seconds(again, 1000.0)
+    assert "unchanged, no commit made" in push(corpus=again).said
+    assert "unchanged" in push("--create-pr", corpus=again).said
+    assert len(commits(hub)) == 2
+    with_seconds(again, 1000.0, edited={"a": 1})
+    assert "pushed" in push(corpus=again).said
+    assert files(hub)["statistics.json"] == (again / "statistics.json").read_bytes()
+
+
+def test_the_same_corpus_of_another_run_opens_no_second_pull_request(push, hub, tmp_path):
+    existing(hub)
+    push("--create-pr")
+    again = make(tmp_path / "again")
+    with_seconds(again, 1000.0)
+    assert "/discussions/1 (private): unchanged" in push("--create-pr", corpus=again).said
+    assert len(hub.repositories[REPO].requests) == 1
+
+
+def with_seconds(corpus, seconds, **more):
+    """As if the first stage had taken so long, and had counted otherwise."""
+    path, listing = corpus / "statistics.json", corpus / "manifest.json"
+    statistics, manifest = json.loads(path.read_bytes()), json.loads(listing.read_bytes())
+    statistics["stages"][0] |= {"seconds": seconds, **more}
+    path.write_text(json.dumps(statistics))
+    entry = next(one for one in manifest["outputs"] if one["path"] == path.name)
+    entry |= {
+        "bytes": path.stat().st_size,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    }
+    listing.write_text(json.dumps(manifest))
 
 
 def test_a_smaller_corpus_takes_its_old_files_away_and_leaves_others(push, hub, corpus):
