@@ -172,6 +172,13 @@ def test_what_a_quality_rule_measured_is_told_in_its_own_words(reason, measured,
     assert said in " ".join(why(decision, Stages()))
 
 
+@pytest.mark.parametrize("rule", REASONS["quality"])
+def test_the_limit_of_every_quality_rule_is_told(rule):
+    evidence = {"turn": 1, "measured": 0.5, "threshold": 0.123}
+    decision = {"stage": "quality", "reason": rule, "evidence": json.dumps(evidence)}
+    assert re.search(r"\b(0\.123|12\.3%)", " ".join(why(decision, Stages())))
+
+
 def test_people_count_records_and_messages_from_1_and_read_unreadable(curate, tmp_path):
     bad = tmp_path / "a.jsonl"
     rows = [*ROWS[5:6], {"title": "t"}]

@@ -101,6 +101,7 @@ def test_every_rule_is_there_with_its_count_and_examples(sample, html):
             assert f"{reason} {n} record" in text
         for rule in stage.edited:
             assert f'id="{stage.stage}-{rule}"' in html
+    assert "Of message 2 100% is repetition; the limit is 45%." in text
     quality = {rule for rule in REASONS["quality"] if f'id="quality-{rule}"' not in html}
     assert "refusal" in quality
     assert all(f"<code>{rule}</code>" in html for rule in quality)
