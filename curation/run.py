@@ -11,32 +11,28 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from curation import __version__
 from curation.engine import checkpoint
 from curation.engine.batches import ChunkTask, process_chunk, replay, results_of
 from curation.engine.benchmarks import ensure_index
 from curation.engine.corpus import Corpus
 from curation.engine.duplicates import DUPLICATES, write_duplicates
 from curation.engine.executors import Engine, Executor
-from curation.engine.keys import library_versions
 from curation.engine.plan import Plan, make_plan
 from curation.engine.read import read_file, summary_path
 from curation.engine.split import validation_rows
-from curation.outputs.card import kept_sections, remove_older, write_card
-from curation.outputs.manifest import describe, publishable, write_manifest
+from curation.finish import finish
+from curation.outputs.card import kept_sections, remove_older
 from curation.outputs.parquet import ShardWriter
 from curation.outputs.rows import ChunkRows, chunk_rows
 from curation.outputs.statistics import collect
-from curation.outputs.verify import contradictions, verify
+from curation.outputs.verify import verify
 from curation.outputs.withheld import redacted_messages, without_personal_data
 from curation.outputs.workspace import WORK, clear_outputs, clear_work, workspace
 from curation.recipes import LoadedRecipe
-from curation.report import figures, report_outputs
 from schemas.conversation import DATA
-from schemas.corpus import MANIFEST, STATISTICS, read_manifest, read_statistics
+from schemas.corpus import MANIFEST, read_manifest, read_statistics
 from schemas.errors import AuroraError, CorpusError, InputError
 from schemas.ledger import DECISIONS, DROPPED, EDITS
-from schemas.manifest import BenchmarkFiles, InputFile, Manifest, OutputFile
 from schemas.statistics import Statistics
 
 #: Text in a data shard, about, before compression: what the Hub recommends.
@@ -132,9 +128,9 @@ def _make(planned: Plan, directory: Path, options: Options, progress: Progress) 
     clear_outputs(directory)  # not before: a run that fails leaves the finished corpus alone
     with progress("write", len(chunks)) as done:
         rows = _rows(planned, corpus, duplicates, validation, done)
-        shards, ledger = _write_rows(directory, chunks, rows, len(duplicates), len(validation))
+        written = _write_rows(directory, chunks, rows, len(duplicates), len(validation))
     statistics = collect(directory, planned, corpus, duplicates, compared)
-    _write_documents(planned, directory, statistics, shards, ledger)
+    finish(planned, directory, statistics, written)
     used = [path for chunk in chunks for path in _checkpoints(chunk)]
     useful = [*used, planned.index_path, *([compared] if compared else [])]
     # Checkpoints hold the texts as they were read.
@@ -224,8 +220,8 @@ def _write_rows(
     rows: Iterable[ChunkRows],
     duplicates: int,
     validation: int,
-) -> tuple[dict[Path, int], dict[Path, int]]:
-    """Write shards and ledger; give the files of each with their rows."""
+) -> dict[Path, int]:
+    """Write data and ledger; give the files with their rows."""
     notes = [checkpoint.load_note(chunk.index_path) for chunk in chunks]
     compared = sum(note["rows"] for note in notes)
     row_bytes = sum(note["bytes"] for note in notes) / max(compared, 1)
@@ -242,11 +238,10 @@ def _write_rows(
         decisions.write(portion.decisions)
         edits.write(portion.edits)
         dropped.write(portion.dropped)
-    writers = [train, *([aside] if aside else [])]
-    for writer in (*writers, decisions, edits, dropped):
+    writers = [train, *([aside] if aside else []), decisions, edits, dropped]
+    for writer in writers:
         writer.close()
-    shards = {path: n for writer in writers for path, n in writer.files.items()}
-    return shards, {**decisions.files, **edits.files, **dropped.files}
+    return {path: rows for writer in writers for path, rows in writer.files.items()}
 
 
 def _data_writer(directory: Path, split: str, rows: int, row_bytes: float) -> ShardWriter:
@@ -256,56 +251,6 @@ def _data_writer(directory: Path, split: str, rows: int, row_bytes: float) -> Sh
     shards = max(math.ceil(rows / shard_rows), 1)
     name = f"{split}-{{:05}}-of-{{:05}}.parquet".format
     return ShardWriter(directory / "data", lambda number: name(number, shards), shard_rows, DATA)
-
-
-def _write_documents(
-    planned: Plan,
-    directory: Path,
-    statistics: Statistics,
-    shards: dict[Path, int],
-    ledger: dict[Path, int],
-) -> None:
-    """Statistics, report and card, then the manifest over everything."""
-    statistics_path = directory / STATISTICS
-    statistics_path.write_text(statistics.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    outputs = [
-        *(describe(directory, path, rows) for path, rows in {**shards, **ledger}.items()),
-        describe(directory, statistics_path),
-    ]
-    manifest = _manifest(planned, statistics, outputs)
-    pages = report_outputs(directory, manifest, statistics)
-    manifest = manifest.model_copy(update={"outputs": [*outputs, *pages]})
-    card = write_card(directory, manifest, statistics, figures(statistics))
-    manifest = manifest.model_copy(update={"outputs": [*manifest.outputs, *card]})
-    _check_identity(directory, manifest, statistics)
-    write_manifest(directory, manifest)
-
-
-def _manifest(planned: Plan, statistics: Statistics, outputs: list[OutputFile]) -> Manifest:
-    return Manifest(
-        key=planned.key,
-        recipe=publishable(planned.recipe),
-        versions={"aurora-zh": __version__, **library_versions()},
-        inputs=[
-            InputFile(source=f.source.name, file=f.file.name, bytes=f.bytes, sha256=f.sha256)
-            for f in planned.files
-        ],
-        counts=statistics.sources,
-        benchmarks=[BenchmarkFiles(name=b.name, sha256=b.sha256) for b in planned.benchmarks],
-        outputs=outputs,
-    )
-
-
-def _check_identity(directory: Path, manifest: Manifest, statistics: Statistics) -> None:
-    """Refuse to finish a corpus in which a record is unaccounted for."""
-    problems = contradictions(directory, manifest)
-    if sum(source.records for source in statistics.sources) != statistics.stages[0].entered:
-        problems.append("not every record that was read is in the ledger")
-    if problems:
-        raise AuroraError(
-            f"{directory}: the run is not finished: {'; '.join(problems)}; this is a defect, "
-            "please report it with the recipe"
-        )
 
 
 def _checkpoints(chunk: ChunkTask) -> list[Path]:

@@ -9,6 +9,9 @@ from schemas.statistics import Statistics
 
 MANIFEST = "manifest.json"
 STATISTICS = "statistics.json"
+REPORT = "report.html"
+#: The folder of the figures.
+ASSETS = "assets"
 _WHOLE, _REMEDY = "corpus", "repeat `curate run`"
 
 

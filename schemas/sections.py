@@ -6,9 +6,12 @@ A section stands between two lines of its own, which a rendered card does not sh
     <!-- your text ends -->
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 
+#: The card of a corpus or an adapter, as the Hub names it.
+CARD = "README.md"
 _BEGIN = "<!-- your text begins ({}): it stays when this card is made again -->"
 _END = "<!-- your text ends -->"
 _BEGIN_LINE = re.compile(re.escape(_BEGIN).replace(r"\{\}", "([a-z][a-z_]*)"))
@@ -50,6 +53,11 @@ def with_sections(text: str, kept: Mapping[str, str]) -> str:
 def skeleton(text: str) -> str:
     """The card with every section emptied: what is ours of it. Raises as `sections` does."""
     return _replaced(text, dict.fromkeys(sections(text), ""))
+
+
+def skeleton_sha256(text: str) -> str:
+    """SHA-256 of what is ours of the card. Raises as `sections` does."""
+    return hashlib.sha256(skeleton(text).encode()).hexdigest()
 
 
 def _replaced(text: str, texts: Mapping[str, str]) -> str:

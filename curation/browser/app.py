@@ -18,11 +18,11 @@ from curation.browser.listing import clusters, listing, overview
 from curation.browser.record import record
 from curation.browser.view import parse, spoken
 from curation.pages import STYLE, environment, policy
+from schemas.corpus import REPORT
 from schemas.errors import AuroraError
 
 #: A page of another site that resolves to this machine is not answered (DNS rebinding).
 HOSTS = ["127.0.0.1", "localhost", "[::1]"]
-REPORT = "report.html"
 _STYLE = STYLE + (files("curation.browser") / "style.css").read_text(encoding="utf-8")
 _POLICY = policy(_STYLE, forms=True)
 _HEADERS = {

@@ -6,7 +6,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curation.outputs.card import is_users, skeleton_sha256
+from curation.outputs.card import is_users, sha256_of_ours
 from curation.outputs.card.metadata import LICENSE
 from curation.outputs.manifest import describe
 from curation.outputs.parquet import scan
@@ -54,7 +54,7 @@ def _is_as_written(directory: Path, path: Path, expected: OutputFile) -> bool:
     if expected.path == LICENSE and is_users(path):
         return True
     if expected.skeleton_sha256:
-        return skeleton_sha256(path) == expected.skeleton_sha256
+        return sha256_of_ours(path) == expected.skeleton_sha256
     return describe(directory, path, expected.rows) == expected
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from schemas.corpus import read_manifest
+from schemas.corpus import MANIFEST, REPORT, STATISTICS, read_manifest
 from schemas.errors import AuroraError, CorpusError, RecipeError
 
 WORK = ".work"
@@ -15,7 +15,7 @@ _LOCK = "lock"
 #: unfinished, whatever else is in it. The card is not here: it holds its user's text, and the next
 #: one takes its place at one stroke. Nor is `assets`: others' pictures may be beside the figures,
 #: which every run writes anew.
-_OUTPUTS = ("manifest.json", "statistics.json", "report.html", "data", "ledger")
+_OUTPUTS = (MANIFEST, STATISTICS, REPORT, "data", "ledger")
 
 
 @contextmanager

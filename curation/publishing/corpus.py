@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from curation.outputs.card import CARD
 from curation.outputs.card.metadata import LICENSE
 from curation.outputs.card.prose import HERE, SECTIONS
 from curation.outputs.manifest import describe
@@ -15,7 +14,7 @@ from schemas.corpus import MANIFEST, STATISTICS
 from schemas.hub import Remote, Target, Wanted
 from schemas.hub.card import Ours, meet
 from schemas.manifest import Manifest, OutputFile
-from schemas.sections import sections, skeleton, with_sections
+from schemas.sections import CARD, sections, skeleton, skeleton_sha256, with_sections
 
 #: Metadata that a card of ours may have. What else stands on the Hub is somebody's, and stays.
 _KEYS = (
@@ -88,7 +87,7 @@ def _as_it_goes(directory: Path, file: OutputFile, card: bytes) -> OutputFile:
 def _described(file: OutputFile, card: bytes) -> OutputFile:
     """The manifest's entry of the card as it is pushed."""
     digest = hashlib.sha256(card).hexdigest()
-    ours = hashlib.sha256(skeleton(card.decode()).encode()).hexdigest()
+    ours = skeleton_sha256(card.decode())
     changes = {"bytes": len(card), "sha256": digest, "skeleton_sha256": ours}
     return file.model_copy(update=changes)
 

@@ -12,37 +12,28 @@ from curation.figures import png
 from curation.outputs.card import CARD_FIGURES
 from curation.outputs.writing import write_all
 from curation.pages import STYLE, environment, policy
-from curation.report.content import Content, figures, gather
+from curation.report.content import Content, gather
+from schemas.corpus import ASSETS, REPORT
 from schemas.errors import AuroraError
-from schemas.manifest import Manifest, OutputFile
-from schemas.statistics import Statistics
+from schemas.manifest import OutputFile
 
-__all__ = ["ASSETS", "REPORT", "entries", "figures", "render", "report_files", "report_outputs"]
+__all__ = ["Content", "entries", "gather", "render", "report_files", "report_outputs"]
 
 _OWN_STYLE = (files("curation.report") / "report.css").read_text(encoding="utf-8")
-REPORT, ASSETS = "report.html", "assets"
 
 
-def report_outputs(
-    directory: Path, manifest: Manifest, statistics: Statistics, *, seed: int = 0
-) -> list[OutputFile]:
-    """Write the report and the card's pictures, and give the manifest's entries for them.
-
-    manifest: may still be without its outputs. seed: chooses the examples.
-    """
-    made = report_files(directory, manifest, statistics, seed)
+def report_outputs(directory: Path, content: Content) -> list[OutputFile]:
+    """Write the report and the card's pictures, and give the manifest's entries for them."""
+    made = report_files(directory, content)
     write_all(made)
     return entries(directory, made)
 
 
-def report_files(
-    directory: Path, manifest: Manifest, statistics: Statistics, seed: int
-) -> dict[Path, bytes]:
+def report_files(directory: Path, content: Content) -> dict[Path, bytes]:
     """What is to be written: the page, and the figures of the card as PNG, with their places.
 
     Raises AuroraError where the folder of the pictures is a link to another place.
     """
-    content = gather(directory, manifest, statistics, seed)
     folder = directory / ASSETS
     if folder.is_symlink():
         raise AuroraError(f"{folder}: is a link to another folder; remove it and repeat")

@@ -100,7 +100,7 @@ def gather(directory: Path, manifest: Manifest, statistics: Statistics, seed: in
         manifest,
         statistics,
         seed,
-        {figure.name: figure for figure in figures(statistics, recipe)},
+        {figure.name: figure for figure in _figures(statistics, recipe)},
         _by_stage(
             reasons(recipe, statistics), drop_examples(directory, recipe.stages, privacy, seed), ran
         ),
@@ -115,9 +115,9 @@ def gather(directory: Path, manifest: Manifest, statistics: Statistics, seed: in
     )
 
 
-def figures(statistics: Statistics, recipe: Recipe | None = None) -> list[Figure]:
+def _figures(statistics: Statistics, recipe: Recipe) -> list[Figure]:
     """All drawings of a corpus, with the thresholds of its recipe."""
-    limits = _limits(recipe) if recipe else {}
+    limits = _limits(recipe)
     return [
         flow(statistics),
         rounds(statistics),

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
+from curation.outputs.card import CARD_FIGURES
 from curation.outputs.manifest import manifest_text
 from curation.outputs.verify import differences
 from curation.outputs.workspace import workspace
 from curation.outputs.writing import write_all
-from curation.report import ASSETS, REPORT, entries, render, report_files
-from curation.report.content import figures, gather
-from schemas.corpus import MANIFEST, read_manifest, read_statistics
+from curation.report import entries, gather, render, report_files
+from schemas.corpus import ASSETS, MANIFEST, REPORT, read_manifest, read_statistics
 from schemas.errors import AuroraError, CorpusError, RecipeError
 from schemas.manifest import Manifest
 from schemas.statistics import Statistics
@@ -40,7 +40,7 @@ def refresh(directory: Path, seed: int) -> Path:
     with workspace(directory):
         manifest, statistics = _sound(directory)
         named = [file.path for file in read_manifest(directory).outputs]
-        made = report_files(directory, manifest, statistics, seed)
+        made = report_files(directory, gather(directory, manifest, statistics, seed))
         new = {file.path: file for file in (*manifest.outputs, *entries(directory, made))}
         # Each at its place: what is made again unchanged changes no byte of the manifest.
         outputs = [new.pop(path) for path in named if path in new]
@@ -52,7 +52,7 @@ def refresh(directory: Path, seed: int) -> Path:
 def _sound(directory: Path) -> tuple[Manifest, Statistics]:
     """What a corpus is but for its report and pictures."""
     manifest, statistics = read_manifest(directory), read_statistics(directory)
-    ours = {REPORT, *(f"{ASSETS}/{figure.name}.png" for figure in figures(statistics))}
+    ours = {REPORT, *(f"{ASSETS}/{name}.png" for name in CARD_FIGURES)}
     others = [file for file in manifest.outputs if file.path not in ours]
     manifest = manifest.model_copy(update={"outputs": others})
     problems = differences(directory, manifest)

@@ -18,9 +18,8 @@ from finetune.evaluation.result import Evaluation, read_evaluation
 from schemas.errors import ModelError
 from schemas.licenses import combine
 from schemas.markdown import code, fenced, plain
-from schemas.sections import section, sections
+from schemas.sections import CARD, section, sections
 
-CARD = "README.md"
 FIGURE = "assets/loss.png"
 NOTES = "notes"  # the user's section
 #: Whose single experts PEFT 0.21 turns into parts of transformers' one tensor as we name them.

@@ -7,7 +7,8 @@ from finetune.adapter.card import NOTES
 from finetune.adapter.check import is_public
 from finetune.adapter.record import RECORD
 from schemas.hub import Preview, Pushed, Remote, Target, Wanted, preview, push
-from schemas.hub.card import CARD, Ours, meet
+from schemas.hub.card import Ours, meet
+from schemas.sections import CARD
 
 #: Metadata that a card of ours may have. What else stands on the Hub is somebody's, and stays.
 _KEYS = (

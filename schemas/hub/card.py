@@ -1,15 +1,13 @@
 """A card meets the one that stands on the Hub: nobody's text is lost without a word."""
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas.errors import AuroraError
 from schemas.hub.front_matter import merged, split
 from schemas.hub.repository import Remote
-from schemas.sections import sections, skeleton, with_sections
+from schemas.sections import CARD, sections, skeleton_sha256, with_sections
 
-CARD = "README.md"
 _LARGEST = 5_000_000  # bytes of a card that is read from the Hub
 #: Stands before the prose of a card that was on the Hub before ours, in one of our sections.
 BEFORE = "<!-- from the card that stood here before -->"
@@ -53,7 +51,7 @@ def meet(
             "Hub, and repeat the command"
         ) from None
     notes = [f"{CARD}: {what} here replaces another on {_STAYS}" for what in replaced]
-    if pushed and hashlib.sha256(skeleton(_tamed(theirs)).encode()).hexdigest() != pushed:
+    if pushed and skeleton_sha256(_tamed(theirs)) != pushed:
         notes.append(
             f"{CARD}: what was written outside its sections on the Hub is made anew; it stays in "
             "the repository's history, and what is moved into a section stays in the card"

@@ -5,7 +5,7 @@ What a user writes in its sections stays when the card is made again (schemas/se
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,14 +17,13 @@ from schemas.corpus import MANIFEST
 from schemas.errors import CorpusError
 from schemas.licenses import Combined, combine
 from schemas.manifest import Manifest, OutputFile
-from schemas.sections import sections, skeleton, with_sections
+from schemas.sections import CARD, sections, skeleton_sha256, with_sections
 from schemas.statistics import Statistics
 
 if TYPE_CHECKING:
     from curation.figures import Figure
 
 __all__ = [
-    "CARD",
     "CARD_FIGURES",
     "describe_card",
     "is_users",
@@ -32,11 +31,10 @@ __all__ = [
     "license_of",
     "remove_older",
     "render_card",
-    "skeleton_sha256",
+    "sha256_of_ours",
     "write_card",
 ]
 
-CARD = "README.md"
 #: The figures that it shows, by name; no others are drawn as PNG.
 CARD_FIGURES = ("flow", "rounds", "categories", "spread-tokens", "overlap")
 #: The first line of a LICENSE.md that is ours; without it the file is the user's, and stays.
@@ -44,7 +42,7 @@ _OURS = "<!-- made by curate; delete this line, and your text stays -->"
 
 
 def write_card(
-    directory: Path, manifest: Manifest, statistics: Statistics, figures: Sequence["Figure"]
+    directory: Path, manifest: Manifest, statistics: Statistics, figures: Collection["Figure"]
 ) -> list[OutputFile]:
     """Write README.md, and LICENSE.md where no known licence stands for all rows.
 
@@ -70,7 +68,7 @@ def render_card(
     directory: Path,
     manifest: Manifest,
     statistics: Statistics,
-    figures: Sequence["Figure"] = (),
+    figures: Collection["Figure"] = (),
     kept: Mapping[str, str] | None = None,
 ) -> str:
     """README.md: YAML front matter and Markdown, with the text of `kept` in its sections."""
@@ -122,14 +120,13 @@ def describe_card(directory: Path) -> OutputFile:
     """The manifest's entry of the card."""
     path = directory / CARD
     entry = describe(directory, path)
-    return entry.model_copy(update={"skeleton_sha256": skeleton_sha256(path)})
+    return entry.model_copy(update={"skeleton_sha256": sha256_of_ours(path)})
 
 
-def skeleton_sha256(path: Path) -> str | None:
+def sha256_of_ours(path: Path) -> str | None:
     """SHA-256 of the card without its user's text; None where its marks are damaged."""
     try:
-        text = path.read_text(encoding="utf-8")
-        return hashlib.sha256(skeleton(text).encode()).hexdigest()
+        return skeleton_sha256(path.read_text(encoding="utf-8"))
     except ValueError:  # not UTF-8 either
         return None
 

@@ -1,7 +1,7 @@
 """The card's text: what happened, from the manifest and the statistics."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -15,6 +15,7 @@ from curation.outputs.card.metadata import kept_counts
 from curation.outputs.card.origins import addresses, citations
 from curation.outputs.manifest import shipped_name
 from curation.text.printable import printable
+from schemas.corpus import ASSETS, REPORT
 from schemas.licenses import Combined
 from schemas.manifest import Manifest
 from schemas.markdown import code, fenced, plain
@@ -44,7 +45,7 @@ _LONGEST = 20
 
 
 def body(
-    manifest: Manifest, statistics: Statistics, license_: Combined, figures: Sequence["Figure"]
+    manifest: Manifest, statistics: Statistics, license_: Combined, figures: Collection["Figure"]
 ) -> str:
     """The Markdown after the front matter."""
     environment = _environment()
@@ -54,8 +55,8 @@ def body(
         stages=manifest.recipe.stages,
         statistics=statistics,
         license=license_,
-        figures=[one for one in figures if f"assets/{one.name}.png" in _paths(manifest)],
-        has_report="report.html" in _paths(manifest),
+        figures=[one for one in figures if f"{ASSETS}/{one.name}.png" in _paths(manifest)],
+        has_report=REPORT in _paths(manifest),
         total=_totals(statistics),
         rounds=_rounds(statistics),
         sources=[
