@@ -182,6 +182,7 @@ def test_what_a_person_reads_is_what_a_program_reads(two, curate, differing):
     assert "[-郁金香" not in done.out  # two records, not one that changed
     assert "{+<div>+}先写称呼" in done.out
     assert "no longer kept: kept → quality/too_long (1 of 1)" in lines
+    assert "B: quality/too_long, message=1, measured=" in " ".join(lines)
 
 
 def test_nothing_differs_but_the_time(made, curate, differing):
