@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import polars as pl
 
 from curation.compare.records import COLUMNS, TRACES
 from curation.compare.result import Change, Example, Side, Standing
+from curation.outputs.choosing import order
 from curation.outputs.parquet import readable, scan
 from curation.outputs.withheld import redacted, searched
 from curation.stages.privacy import PLACEHOLDERS
@@ -33,12 +33,9 @@ class Details:
 
 
 def chosen(ids: Iterable[str], number: int, seed: int, last: Container[str] = ()) -> list[str]:
-    """The `number` ids with the smallest BLAKE2b of seed and id; those of `last` after others."""
-
-    def rank(id_: str) -> tuple[bool, bytes]:
-        return id_ in last, blake2b(f"{seed}{id_}".encode()).digest()
-
-    return sorted(ids, key=rank)[:number]
+    """The first `number` ids in the order of the seed; those of `last` after others."""
+    key = order(seed)
+    return sorted(ids, key=lambda id_: (id_ in last, key(id_)))[:number]
 
 
 def redactor(*manifests: Manifest) -> Redact:

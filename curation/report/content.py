@@ -9,7 +9,8 @@ import yaml
 
 from curation.figures import Figure, categories, flow, overlap, rounds, shares, spread
 from curation.outputs.manifest import shipped_name
-from curation.report.choosing import searched
+from curation.outputs.parquet import readable
+from curation.outputs.withheld import searched
 from curation.report.drop_examples import Left, drop_examples
 from curation.report.edit_examples import Edited, edit_examples, fired, rule_counts
 from curation.report.meanings import STAGES
@@ -94,17 +95,18 @@ def gather(directory: Path, manifest: Manifest, statistics: Statistics, seed: in
     recipe = manifest.recipe
     privacy = searched(recipe.stages.privacy)
     ran = {stage.stage for stage in statistics.stages}
-    changes = fired(directory)
+    with readable(directory):
+        changes = fired(directory)
+        left = drop_examples(directory, recipe.stages, privacy, seed)
+        changed = edit_examples(directory, changes, privacy, seed)
     counts = rule_counts(changes) | _repairs(statistics)
     return Content(
         manifest,
         statistics,
         seed,
         {figure.name: figure for figure in _figures(statistics, recipe)},
-        _by_stage(
-            reasons(recipe, statistics), drop_examples(directory, recipe.stages, privacy, seed), ran
-        ),
-        _by_stage(edits(recipe, counts), edit_examples(directory, changes, privacy, seed), ran),
+        _by_stage(reasons(recipe, statistics), left, ran),
+        _by_stage(edits(recipe, counts), changed, ran),
         {column: tally_table(statistics, column) for column in COLUMNS},
         {measure: bin_table(statistics, measure) for measure in MEASURES},
         total_rounds(statistics, "raw"),

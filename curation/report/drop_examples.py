@@ -11,11 +11,11 @@ from typing import Any
 
 import polars as pl
 
+from curation.outputs.choosing import order
 from curation.outputs.parquet import scan
 from curation.outputs.reasons import counted, place, why
 from curation.outputs.withheld import redacted
-from curation.report.choosing import EXAMPLES, collected, order
-from curation.report.excerpt import Piece, around, changed
+from curation.report.excerpt import EXAMPLES, Piece, around, changed
 from curation.text.diff import changes
 from schemas.recipe import Privacy, Stages
 
@@ -51,7 +51,7 @@ def drop_examples(
     """(stage, reason) → examples of records that left for it."""
     decisions = scan(directory / "ledger" / "decisions").filter(pl.col("reason").is_not_null())
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for name, stage, reason in collected(decisions.select("id", "stage", "reason")).iter_rows():
+    for name, stage, reason in decisions.select("id", "stage", "reason").collect().iter_rows():
         groups[stage, reason].append(name)
     chosen = {g: heapq.nsmallest(EXAMPLES, ids, key=order(seed)) for g, ids in groups.items()}
     ids = [name for names in chosen.values() for name in names]
@@ -66,7 +66,7 @@ def drop_examples(
 
 
 def _by_id(rows: pl.LazyFrame, ids: list[str]) -> Rows:
-    found = collected(rows.filter(pl.col("id").is_in(ids)))
+    found = rows.filter(pl.col("id").is_in(ids)).collect()
     return {row["id"]: row for row in found.iter_rows(named=True)}
 
 

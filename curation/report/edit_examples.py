@@ -8,11 +8,11 @@ from typing import Any
 
 import polars as pl
 
+from curation.outputs.choosing import order
 from curation.outputs.parquet import scan
 from curation.outputs.reasons import counted
 from curation.outputs.withheld import is_private
-from curation.report.choosing import EXAMPLES, collected, order
-from curation.report.excerpt import Piece, changed
+from curation.report.excerpt import EXAMPLES, Piece, changed
 from schemas.recipe import Privacy
 
 #: Edits of a rule that are looked at for examples: those that show personal data are passed over.
@@ -41,7 +41,7 @@ def fired(directory: Path) -> pl.DataFrame:
     edits = scan(directory / "ledger" / "edits").select(
         "id", "turn", "stage", rules.alias("rule"), rules.list.len().alias("together")
     )
-    return collected(edits.explode("rule"))
+    return edits.explode("rule").collect()
 
 
 def edit_examples(
@@ -81,7 +81,7 @@ def _candidates(edits: pl.DataFrame, seed: int) -> dict[tuple[str, str], list[di
 def _edits_of(directory: Path, ids: Collection[str]) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     edits = scan(directory / "ledger" / "edits").filter(pl.col("id").is_in(list(ids)))
-    for row in collected(edits).iter_rows(named=True):
+    for row in edits.collect().iter_rows(named=True):
         found[row["id"]].append(row)
     return found
 
@@ -98,7 +98,7 @@ def _private(
         ("data", "messages"),
     ):
         found = scan(directory / folder).filter(wanted).select("id", column)
-        for name, text in collected(found).iter_rows():
+        for name, text in found.collect().iter_rows():
             others[name].append(text)
     return {name for name, edits in lives.items() if is_private(edits, others[name], privacy)}
 

@@ -9,6 +9,8 @@ from curation.text.printable import printable
 #: Characters around a change, of a changed part, of an excerpt, and changes shown of one message.
 CONTEXT, PART, EXCERPT, CHANGES = 24, 120, 220, 8
 
+#: Examples of a rule.
+EXAMPLES = 3
 #: White space in a changed part, where it is the very thing that changed.
 _SEEN = str.maketrans({" ": "␣", "\n": "↵\n", "\t": "⇥\t", "\u00a0": "\\xa0", "\u3000": "\\u3000"})
 

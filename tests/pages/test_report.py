@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from curation.outputs.choosing import order
 from curation.outputs.clusters import EXCERPT, _beginning
 from curation.outputs.reasons import REASONS
 from curation.report import render
-from curation.report.choosing import order
 from curation.report.content import gather
 from curation.report.excerpt import Piece, around, changed
 from curation.report.meanings import EDITS, STAGES
