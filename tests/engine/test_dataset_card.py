@@ -307,6 +307,69 @@ def test_no_folder_of_this_machine_is_published_beyond_need(render, sample):
     assert publishable(recipe) == recipe
 
 
+def published(render, sample, *paths):
+    """The paths of sources of one file each, as others see them."""
+    source, *_ = read_manifest(sample).recipe.sources
+    sources = [source.model_copy(update={"name": f"s{i}", "path": p}) for i, p in enumerate(paths)]
+    recipe = publishable(read_manifest(sample).recipe.model_copy(update={"sources": sources}))
+    assert publishable(recipe) == recipe
+    return [source.paths[0] for source in recipe.sources]
+
+
+@pytest.mark.parametrize(
+    ("paths", "ends"),
+    [
+        (["/h/x/*.json", "/h/b.json"], ["x/*.json", "b.json"]),
+        (["/h/x/a/*.json", "/h/y/a/*.json"], ["x/a/*.json", "y/a/*.json"]),
+        (["/h/x/a*.json", "/k/x/*b.json"], ["h/x/a*.json", "k/x/*b.json"]),
+        (["/h/x/a*.json", "/h/x/b*.json"], ["x/a*.json", "x/b*.json"]),
+        (["/h/x/**/*.json", "/k/x/s/a", "/l/s/a"], ["h/x/**/*.json", "x/s/a", "l/s/a"]),
+        (["/h/x/*.json", "hf://datasets/o/x/a.json@v1"], ["x/*.json", "hf://datasets/o/x/a.json@v1"]),
+        (["../x/*", "x/a.json", "../x/a.json"], ["files/x/*", "x/a.json", "files/x/a.json"]),
+        (["**/*.json", "/h/a.json"], ["**/*.json", "a.json"]),  # nothing helps: no more is shown
+        (["*.json", "/h/x/a.json"], ["*.json", "x/a.json"]),
+        (["**/*.json", "/h/a.csv"], ["**/*.json", "a.csv"]),
+        (["../*.json", "in/b.json"], ["files/*.json", "in/b.json"]),
+    ],
+)  # fmt: skip
+def test_a_published_glob_means_no_file_of_another_source(render, sample, paths, ends):
+    assert published(render, sample, *paths) == ends
+
+
+def test_a_recipe_with_globs_laid_out_as_the_card_says_gives_the_same_corpus(
+    curate, tmp_path, write_recipe
+):
+    names = {"a": "x/set/{}.json", "b": "y/set/{}.json", "c": "{}.json"}
+    for place in names.values():
+        for n in range(2):
+            row = {"instruction": f"{place}里有什么，第{n}个？", "output": f"有许多苹果，编号{n}。"}
+            path = tmp_path / "there" / place.format(n)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps([row]))
+    recipe = write_recipe(**{of: tmp_path / "there" / p.format("*") for of, p in names.items()})
+    out = tmp_path / "out"
+    assert curate("run", recipe, "--output", out, "--workers", 1).code == 0
+
+    card = (out / "README.md").read_text()
+    home = tmp_path / "elsewhere"
+    rows = re.findall(r"^\| (\w) \| `(\S+)` \| \d+ \| `(\w{64})` \|$", card, re.MULTILINE)
+    assert len(rows) == 6
+    by_hash = {
+        hashlib.sha256(path.read_bytes()).hexdigest(): path
+        for path in (tmp_path / "there").rglob("*.json")
+    }
+    for _, place, digest in rows:
+        (home / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(by_hash[digest], home / place)
+    yaml_text = next(t.content for t in tokens(card) if t.type == "fence" and t.info == "yaml")
+    (home / "recipe.yaml").write_text(yaml_text)
+    again = tmp_path / "again"
+    assert curate("run", home / "recipe.yaml", "--output", again, "--workers", 1).code == 0
+    first, second = read_manifest(out), read_manifest(again)
+    assert first.inputs == second.inputs
+    assert first.key == second.key
+
+
 @pytest.fixture
 def corpus(curate, tmp_path, write_recipe):
     """A small finished corpus, and how to run it again."""

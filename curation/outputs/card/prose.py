@@ -13,11 +13,11 @@ from markupsafe import Markup
 from curation.outputs.card.limits import limits, unclear
 from curation.outputs.card.metadata import kept_counts
 from curation.outputs.card.origins import addresses, citations
-from curation.outputs.manifest import shipped_name
+from curation.outputs.manifest import place, shipped_name
 from curation.text.printable import printable
 from schemas.corpus import ASSETS, REPORT
 from schemas.licenses import Combined
-from schemas.manifest import Manifest
+from schemas.manifest import InputFile, Manifest
 from schemas.markdown import code, fenced, plain
 from schemas.recipe import Source
 from schemas.sections import section
@@ -63,7 +63,7 @@ def body(
             (source, counts, _formats(statistics, source.name), _where(source))
             for source, counts in zip(manifest.recipe.sources, statistics.sources, strict=True)
         ],
-        files=manifest.inputs[:_LONGEST],
+        files=[(file, _place(manifest, file)) for file in manifest.inputs[:_LONGEST]],
         more_files=len(manifest.inputs) - _LONGEST,
         overlap=_overlap(statistics),
         languages=kept_counts(statistics, "language"),
@@ -159,6 +159,12 @@ def _where(source: Source) -> Markup:
         for repo, revision in found
     ]
     return Markup(", ").join(links) if links else Markup("local file")
+
+
+def _place(manifest: Manifest, file: InputFile) -> str:
+    """Where the recipe looks for an input file."""
+    of = (source for source in manifest.recipe.sources if source.name == file.source)
+    return next((place(source, file.file) for source in of), file.file)
 
 
 def _overlap(statistics: Statistics) -> list[Overlap]:
