@@ -1,7 +1,7 @@
 """The paper's Figure 1 for this corpus: kept conversations by topic."""
 
 from curation.figures.drawing import ROW, WIDTH, Figure, Piece, empty, figure, measured, rect, text
-from curation.figures.numbers import number, percent
+from curation.text.numbers import number, percent
 from schemas.statistics import Statistics
 
 NAMES = 130.0  # room of the topics' names
@@ -28,7 +28,7 @@ def categories(statistics: Statistics) -> Figure:
             text(0.0, y + 15, name, room=NAMES - GAP),
             rect(NAMES, y + 3, max(count / most * longest, 1.0), ROW - 6, kind),
             text(WIDTH - SHARE, y + 15, number(count), anchor="end"),
-            text(WIDTH, y + 15, percent(count, total), anchor="end", kind="soft"),
+            text(WIDTH, y + 15, percent(count / total), anchor="end", kind="soft"),
         ]
     first = [f"{name} {number(count)}" for name, count in counts[:3]]
     description = f"{number(total)} kept conversations by topic: {', '.join(first)}"

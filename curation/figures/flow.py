@@ -19,7 +19,7 @@ from curation.figures.drawing import (
     stacked,
     text,
 )
-from curation.figures.numbers import number, percent
+from curation.text.numbers import number, percent
 from schemas.statistics import StageCounts, Statistics
 
 RIVER = 150.0  # width of all records
@@ -48,7 +48,7 @@ def flow(statistics: Statistics) -> Figure:
     )
     description = (
         f"{number(records)} records of {len(statistics.sources)} sources: {number(kept)} "
-        f"({percent(kept, records)}) are kept; " + _losses(statistics.stages)
+        f"({percent(kept / records)}) are kept; " + _losses(statistics.stages)
     )
     return figure("flow", title, description, body)
 
@@ -129,7 +129,7 @@ def _named(dropped: dict[str, int]) -> list[tuple[str, int]]:
 def _kept(kept: int, records: int, scale: float) -> Piece:
     """The end of the river and its number."""
     river = rect(0.0, 0.0, max(kept * scale, HAIR), ROW + 3, "kept") if kept else ""
-    head = _heading(16.0, "kept", f"{number(kept)} ({percent(kept, records)})")
+    head = _heading(16.0, "kept", f"{number(kept)} ({percent(kept / records)})")
     return Piece(river + rule(LABELS, WIDTH, 0.5) + head, ROW + 3)
 
 

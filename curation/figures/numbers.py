@@ -1,21 +1,8 @@
-"""Numbers as people read them."""
+"""Numbers on the axes and in the cells of a figure, where room is short."""
+
+from curation.text.numbers import number
 
 UNITS = ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k"))
-
-
-def number(value: int) -> str:
-    """176678 → 176,678."""
-    return f"{value:,}"
-
-
-def percent(part: float, whole: float) -> str:
-    """A share of `whole`; neither a rest is called 0 % nor almost all of it 100 %."""
-    share = 100 * part / whole if whole else 0.0
-    if 0 < share < 0.1:
-        return "<0.1 %"
-    if 99.9 < share < 100:
-        return ">99.9 %"
-    return f"{share:.1f} %" if share not in (0, 100) else f"{share:.0f} %"
 
 
 def short(value: float) -> str:

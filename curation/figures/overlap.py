@@ -14,8 +14,9 @@ from curation.figures.drawing import (
     stacked,
     text,
 )
-from curation.figures.numbers import number, percent, short
+from curation.figures.numbers import short
 from curation.figures.palette import HEAT
+from curation.text.numbers import number, percent
 from schemas.statistics import Statistics
 
 MOST = 10  # sources shown; more cells would have no room for their numbers
@@ -89,7 +90,7 @@ def _row(
         count = cells.get((sources[i], other), 0)
         x = left + j * pitch
         whom = "itself" if i == j else other
-        note = f"{sources[i]} with {whom}: {number(count)} ({percent(count, records)})"
+        note = f"{sources[i]} with {whom}: {number(count)} ({percent(count / max(records, 1))})"
         parts.append(rect(x + 1, 1.0, pitch - 2, CELL - 2, _heat(count, records), note))
         shown = number(count) if measured(number(count)) <= pitch - 4 else short(count)
         kind = None if count else "soft"

@@ -12,7 +12,7 @@ from curation.figures.drawing import (
     stacked,
     text,
 )
-from curation.figures.numbers import number
+from curation.text.numbers import number
 from schemas.statistics import Rounds, Statistics
 
 BARS = 44.0  # where bars begin

@@ -18,7 +18,7 @@ from curation.figures.drawing import (
     stacked,
     text,
 )
-from curation.figures.numbers import number
+from curation.text.numbers import number
 from schemas.statistics import Statistics, Tally
 
 Column = Literal["language", "script"]

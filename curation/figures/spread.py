@@ -20,7 +20,8 @@ from curation.figures.drawing import (
     text,
     tooltip,
 )
-from curation.figures.numbers import edge, number, short, step
+from curation.figures.numbers import edge, short, step
+from curation.text.numbers import number
 from schemas.statistics import Histogram, Statistics
 
 Measure = Literal["characters", "tokens", "quality"]

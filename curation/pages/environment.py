@@ -14,6 +14,7 @@ from typing import Any
 
 import jinja2
 
+from curation.text.numbers import number, percent
 from curation.text.printable import printable
 
 #: The style sheet of all pages: typography, tables, light and dark, phone and print.
@@ -62,20 +63,6 @@ def policy(*inline_styles: str, forms: bool = False, header: bool = False) -> st
         *[f"frame-ancestors {_NOTHING}"] * header,
     ]
     return "; ".join(rules)
-
-
-def number(value: float) -> str:
-    """1234 → 1,234; 3.14159 → 3.14."""
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
-
-
-def percent(share: float) -> str:
-    """0.1234 → 12.3 %. What is not nothing is not shown as 0, nor what is not all as 100."""
-    if 0 < share < 0.001:
-        return "< 0.1 %"
-    if 0.999 < share < 1:
-        return "> 99.9 %"
-    return f"{100 * share:.1f} %"
 
 
 def is_chinese(text: str) -> bool:

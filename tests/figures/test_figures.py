@@ -15,9 +15,10 @@ from made_statistics import build
 
 from curation import figures
 from curation.figures.drawing import label, measured, shortened
-from curation.figures.numbers import edge, number, percent, short, step
+from curation.figures.numbers import edge, short, step
 from curation.figures.palette import DARK, FONT_SIZE, HEAT, LIGHT, SERIES
 from curation.figures.widths import BOLD, CHARACTERS, REGULAR
+from curation.text.numbers import number, percent
 
 SVG = "{http://www.w3.org/2000/svg}"
 FONT = Path(figures.__file__).parent / "font"
@@ -348,7 +349,7 @@ def test_numbers_for_people():
 
 @given(st.integers(0, 10**9), st.integers(0, 10**9))
 def test_no_share_is_rounded_to_nothing_or_all(part, rest):
-    shown = percent(part, part + rest)
+    shown = percent(part / max(part + rest, 1))
     assert (shown == "0 %") == (part == 0)
     assert (shown == "100 %") == (rest == 0 and part > 0)
 
