@@ -484,7 +484,8 @@ def test_somebody_elses_commit_between_reading_and_writing_stays(push, hub, corp
 def test_patience_has_one_end(push, hub):
     hub.faults.append(Fault("PUT /lfs/", 503, 99, headers={"Retry-After": "290"}))
     assert "failing for 15 minutes" in push(code=1).said
-    assert len([line for line in hub.requests if line.startswith("PUT")]) < 10
+    # Some files at a time, and few times each: without an end there would be hundreds.
+    assert len([line for line in hub.requests if line.startswith("PUT")]) < 40
 
 
 @pytest.mark.parametrize("place", ["refs", "info", "tree", "preupload", "batch", "commit"])
