@@ -153,7 +153,7 @@ def test_explain_a_kept_record_with_its_edits(curate, finished):
     assert [edit["stage"] for edit in told["edits"]] == ["script", "script"]
     assert told["row"]["messages"][1]["content"] == "繁体是汉字的传统写法。"
     shown = curate("explain", finished, record).out
-    assert "a.json, record 25" in shown
+    assert "a.json, record 26" in shown
     assert "traditional_to_simplified" in shown
 
 
