@@ -80,7 +80,7 @@ def test_two_keys_decide_the_same_for_any_chunks(curate, tmp_path, write_recipe,
     prompts += [near(random, prompt, 1) for prompt in prompts]
     answers = [text(random, 60) for _ in range(4)]
     answers += [near(random, answer, 1) for answer in answers]
-    pairs = [(random.choice(prompts), random.choice(answers)) for _ in range(150)]
+    pairs = [(random.choice(prompts), random.choice(answers)) for _ in range(90)]
     stages = {**OFF, "dedup": {"threshold": 0.6, **dedup}}
     recipe = write_recipe(stages=stages, a=write(tmp_path / "a.jsonl", pairs))
     found = []
